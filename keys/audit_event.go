@@ -1,0 +1,75 @@
+package keys
+
+import "time"
+
+// Action names what happened, such as key.generated.
+type Action string
+
+// The actions of the audit log.
+const (
+	ActionSetupClaimed    Action = "setup.claimed"
+	ActionAccountCreated  Action = "account.created"
+	ActionUserCreated     Action = "user.created"
+	ActionUserReset       Action = "user.reset"
+	ActionUserUnlocked    Action = "user.unlocked"
+	ActionUserLocked      Action = "user.locked"
+	ActionPasswordChanged Action = "user.password_changed"
+	ActionLoginOK         Action = "login.ok"
+	ActionLoginFail       Action = "login.fail"
+	ActionLoginBlocked    Action = "login.blocked"
+	ActionLogout          Action = "logout"
+	ActionSessionRevoked  Action = "session.revoked"
+	ActionKeyGenerated    Action = "key.generated"
+	ActionKeyEdited       Action = "key.edited"
+	ActionKeyActivated    Action = "key.activated"
+	ActionKeyDeactivated  Action = "key.deactivated"
+	ActionKeyDeleted      Action = "key.deleted"
+	ActionTokenMinted     Action = "token.minted"
+	ActionTokenRevoked    Action = "token.revoked"
+	ActionCSRFBlocked     Action = "csrf.blocked"
+	ActionAuthzDenied     Action = "authz.denied"
+	ActionMoreRefusals    Action = "refusals.more"
+)
+
+// AuditEvent says who did what to which object, when, from where, with which result. It is written
+// in the same transaction as the change and never holds a secret.
+type AuditEvent struct {
+	// Seq is the event's place in the installation's chain, counted from 1.
+	Seq int64
+	// ID is the event's own id, a UUIDv7.
+	ID string
+	// At is when it happened, in UTC, to the microsecond.
+	At time.Time
+	// AccountID is the account that it happened in, or empty when that is not known.
+	AccountID string
+	// ActorKind, ActorID and Actor say who did it; Actor is the email or the command.
+	ActorKind ActorKind
+	ActorID   string
+	Actor     string
+	// Action says what happened.
+	Action Action
+	// ObjectKind, ObjectID and Object say to what: the kind, the public id and the name.
+	ObjectKind, ObjectID, Object string
+	// IP and RequestID say from where.
+	IP, RequestID string
+	// Result is "ok" or why it was refused.
+	Result string
+	// Alarm marks a warning.
+	Alarm bool
+	// Details are further fields, such as the values before and after.
+	Details map[string]any
+}
+
+// Refusal is something that was refused and that a stranger can cause as often as they like. Equal
+// refusals are counted together, so that they cannot flood the audit log.
+type Refusal struct {
+	Action    Action
+	AccountID string
+	ActorID   string
+	Actor     string
+	IP        string
+	// Route is the pattern of the route, never the address that was asked for.
+	Route string
+	// Reason says why.
+	Reason string
+}
