@@ -1,0 +1,134 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/static"
+	"latchkey/store"
+)
+
+// addKeys writes n keys with a token and two roles each, past the store: a benchmark needs many.
+func (k *kit) addKeys(account string, n int) {
+	k.t.Helper()
+	k.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+		INSERT INTO api_key (id, number, account_id, app_key, name, status, created_at, created_by, deleted_at, version)
+		SELECT printf('%s-%08d', account.slug, i), 1000000 * account.number + i, account.id,
+			printf('appkey-%s-%08d', account.slug, i), 'Integration ' || i, CASE i % 7 WHEN 0 THEN 'inactive' ELSE 'active' END,
+			1757600000000000 + i * 1000000, 'ana@acme.example', NULL, 1
+		FROM n JOIN account ON account.slug = $1`, account, n)
+	k.exec(`INSERT INTO api_token (id, number, key_id, digest, alg, kid, hint, state, created_at, revoked_at, reason, replaced_by)
+		SELECT 'token-' || api_key.id, api_key.number, api_key.id, randomblob(32), 1, '', 'abcd', 'live', api_key.created_at, NULL, '', NULL
+		FROM api_key JOIN account ON account.id = api_key.account_id WHERE account.slug = $1`, account)
+	k.exec(`INSERT INTO api_key_role (key_id, role_id)
+		SELECT api_key.id, role.id FROM api_key JOIN account ON account.id = api_key.account_id
+		JOIN role ON role.account_id = account.id AND role.slug IN ('orders-viewer', 'pricing-admin') WHERE account.slug = $1`, account)
+	k.exec(`UPDATE account SET key_count = $2 WHERE slug = $1`, account, n)
+}
+
+// BenchmarkList compares the list page of an account with 100,000 keys, at its beginning, middle and
+// end, with the first page of an account with 100 keys, through the whole handler. The pages are
+// asked for in turn, so that whatever else the machine does meets all of them.
+func BenchmarkList(b *testing.B) {
+	k := newKit(b)
+	k.addKeys("globex", 100)
+	k.addKeys("acme", 100_000)
+	large, small := k.signIn("ana@acme.example"), k.signIn("ana@globex.example")
+	cursor := func(after int) string {
+		found, err := k.store.Keys(b.Context(), large.actor(), store.KeyAsk{Limit: after})
+		must(b, err)
+		return pathKeys() + "?after=" + url.QueryEscape(found.Older)
+	}
+	type ask struct {
+		name string
+		who  *browser
+		path string
+		took []time.Duration
+	}
+	asks := []*ask{
+		{name: "100-keys-first", who: small, path: pathKeys()},
+		{name: "100k-keys-first", who: large, path: pathKeys()},
+		{name: "100k-keys-middle", who: large, path: cursor(50_000)},
+		{name: "100k-keys-last", who: large, path: cursor(100_000 - pageSize)},
+	}
+	for b.Loop() {
+		for _, a := range asks {
+			request := a.who.request(http.MethodGet, a.path, nil)
+			start := time.Now()
+			got := a.who.send(request)
+			a.took = append(a.took, time.Since(start))
+			if rows := strings.Count(got.body, "<tr id="); got.status != http.StatusOK || rows != pageSize {
+				b.Fatalf("%s: %d with %d rows", a.name, got.status, rows)
+			}
+		}
+	}
+	base := median(asks[0].took)
+	for _, a := range asks {
+		b.ReportMetric(float64(median(a.took).Microseconds()), a.name+"-µs")
+		b.ReportMetric(float64(median(a.took))/float64(base), a.name+"-ratio")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+func median(took []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[len(sorted)/2]
+}
+
+var assetURL = regexp.MustCompile(`"(/static/[^"]+)"`)
+
+// BenchmarkSizes prints what a browser must load. The figures are exact and need no repetition.
+func BenchmarkSizes(b *testing.B) {
+	k := newKit(b)
+	k.addKeys("acme", 132)
+	who := k.signIn("ana@acme.example")
+	var page answer
+	for b.Loop() {
+		page = who.get(pathKeys())
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(len(page.body)), "html-bytes")
+	who.header.Set("Accept-Encoding", "gzip")
+	total := len(who.get(pathKeys()).body)
+	css := who.get(static.URL("app.css"))
+	seen := map[string]bool{}
+	for _, content := range []string{page.body, unzip(b, css)} {
+		for _, found := range assetURL.FindAllStringSubmatch(content, -1) {
+			seen[found[1]] = true
+		}
+		for _, found := range regexp.MustCompile(`url\("?([^")]+)"?\)`).FindAllStringSubmatch(content, -1) {
+			seen["/static/"+strings.TrimPrefix(found[1], "/static/")] = true
+		}
+	}
+	for path := range seen {
+		got := who.get(path)
+		if got.status != http.StatusOK {
+			b.Fatalf("%s: %d", path, got.status)
+		}
+		total += len(got.body)
+	}
+	if len(seen) < 5 {
+		b.Fatalf("only %d files: %v", len(seen), seen)
+	}
+	b.ReportMetric(float64(total), "first-load-bytes")
+}
+
+func unzip(b *testing.B, a answer) string {
+	b.Helper()
+	if a.header.Get("Content-Encoding") != "gzip" {
+		return a.body
+	}
+	r, err := gzip.NewReader(strings.NewReader(a.body))
+	must(b, err)
+	var text bytes.Buffer
+	_, err = text.ReadFrom(r)
+	must(b, err)
+	return text.String()
+}

@@ -1,0 +1,125 @@
+package web
+
+import (
+	"database/sql"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// volatile are the columns and tables that a request may touch without changing what the console
+// keeps: when a session was last seen.
+var volatile = regexp.MustCompile(`^(session|goose_db_version|sqlite_.*|device|login_limit)$`)
+
+// dump is every row of every table but the volatile ones, as text.
+func (k *kit) dump() string {
+	k.t.Helper()
+	return k.dumpWhere(func(string) bool { return true })
+}
+
+// dumpOf is what an account owns. Ids of other accounts never occur in its rows.
+func (k *kit) dumpOf(slug string) string {
+	k.t.Helper()
+	db := k.openFile()
+	defer func() { must(k.t, db.Close()) }()
+	var id string
+	must(k.t, db.QueryRowContext(k.t.Context(), `SELECT id FROM account WHERE slug = $1`, slug).Scan(&id))
+	keyIDs := column(k.t, db, `SELECT id FROM api_key WHERE account_id = '`+id+`'`)
+	return k.dumpWhere(func(row string) bool {
+		return strings.Contains(row, id) || slices.ContainsFunc(keyIDs, func(key string) bool { return strings.Contains(row, key) })
+	})
+}
+
+func (k *kit) dumpWhere(keep func(row string) bool) string {
+	k.t.Helper()
+	db := k.openFile()
+	defer func() { must(k.t, db.Close()) }()
+	tables := column(k.t, db, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
+	var text strings.Builder
+	for _, table := range tables {
+		if volatile.MatchString(table) {
+			continue
+		}
+		for _, row := range rowsOf(k.t, db, table) {
+			if keep(row) {
+				text.WriteString(table + ": " + row + "\n")
+			}
+		}
+	}
+	return text.String()
+}
+
+func (k *kit) openFile() *sql.DB {
+	k.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+k.file+"?mode=ro&_pragma=busy_timeout(5000)")
+	must(k.t, err)
+	return db
+}
+
+func column(t testing.TB, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	var values []string
+	for rows.Next() {
+		var value string
+		must(t, rows.Scan(&value))
+		values = append(values, value)
+	}
+	must(t, rows.Err())
+	return values
+}
+
+func rowsOf(t testing.TB, db *sql.DB, table string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `SELECT * FROM `+table)
+	must(t, err)
+	defer func() { _ = rows.Close() }()
+	names, err := rows.Columns()
+	must(t, err)
+	var list []string
+	for rows.Next() {
+		values := make([]any, len(names))
+		for i := range values {
+			values[i] = new(any)
+		}
+		must(t, rows.Scan(values...))
+		var text []string
+		for i, v := range values {
+			text = append(text, fmt.Sprintf("%s=%v", names[i], *(v.(*any))))
+		}
+		list = append(list, strings.Join(text, " "))
+	}
+	must(t, rows.Err())
+	slices.Sort(list)
+	return list
+}
+
+// difference is the lines that only one of two dumps has.
+func difference(before, after string) string {
+	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
+	var text strings.Builder
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			text.WriteString("- " + line + "\n")
+		}
+	}
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			text.WriteString("+ " + line + "\n")
+		}
+	}
+	return text.String()
+}
+
+func regexpFind(t testing.TB, pattern, text string) string {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindString(text)
+	if found == "" {
+		t.Fatalf("no %s in the page", pattern)
+	}
+	return found
+}

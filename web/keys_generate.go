@@ -1,0 +1,74 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/keys"
+	"latchkey/keys/secret"
+	"latchkey/store"
+	"latchkey/views"
+	"latchkey/views/ui"
+)
+
+// generateFields is what the Generate form sends.
+type generateFields struct {
+	Name  string   `form:"name"`
+	Roles []string `form:"roles"`
+	Nonce string   `form:"nonce"`
+}
+
+// keysGenerateForm shows the form for a new key.
+func (s *Server) keysGenerateForm(c echo.Context) error {
+	return s.renderGenerate(c, http.StatusOK, generateFields{Nonce: secret.NewNonce()}, nil)
+}
+
+// keysGenerate makes a key and answers with its token, in this answer and never again: a redirect
+// would need the token to be kept somewhere meanwhile.
+func (s *Server) keysGenerate(c echo.Context) error {
+	var in generateFields
+	if err := bind(c, &in); err != nil {
+		return err
+	}
+	if !secret.ValidNonce(in.Nonce) {
+		return malformed(nil)
+	}
+	in.Name = keys.NormalName(in.Name)
+	made, err := s.generate(c, in)
+	if problems := problemsOf(c, err); problems != nil {
+		return s.renderGenerate(c, http.StatusUnprocessableEntity, in, problems)
+	}
+	if err != nil {
+		return err
+	}
+	if made.Repeated {
+		return s.flashRedirect(c, pathKeys(), ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-once")})
+	}
+	shell := s.bareShell(c, t(c, "generated.title"))
+	shell.Secret = true
+	return s.render(c, http.StatusOK, views.KeysGeneratedPage(views.KeysGenerated{
+		Shell: shell, Name: made.Key.Name, KeyID: string(made.Key.ID), Token: made.Token.Reveal(),
+		CloseURL: pathKeys(), NameTwin: made.NameTwin, NoRole: len(made.Key.Roles) == 0,
+	}))
+}
+
+func (s *Server) generate(c echo.Context, in generateFields) (store.Generated, error) {
+	if err := keys.CheckName(in.Name); err != nil {
+		return store.Generated{}, err
+	}
+	return s.store.GenerateKey(c.Request().Context(), actor(c), store.NewKey{Name: in.Name, Roles: in.Roles, Nonce: in.Nonce})
+}
+
+func (s *Server) renderGenerate(c echo.Context, status int, in generateFields, problems []ui.Problem) error {
+	roles, err := s.store.Roles(c.Request().Context(), actor(c))
+	if err != nil {
+		return err
+	}
+	shell := s.shell(c, "generate.title")
+	shell.Failed = len(problems) > 0
+	return s.render(c, status, views.KeysGeneratePage(views.KeysGenerate{
+		Shell: shell, URL: pathKeysGenerate(), CancelURL: pathKeys(), Nonce: in.Nonce, Name: in.Name,
+		DurationLine: sayDuration(c, currentViewer(c).account), Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
+	}))
+}

@@ -1,0 +1,301 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"latchkey/keys"
+)
+
+func TestQ01APIKeysLeadsToTheGeneratedTab(t *testing.T) {
+	b := newKit(t).signIn("ana@acme.example")
+	b.get("/account/api-keys").leadsTo(pathKeys())
+	b.get("/").leadsTo(pathKeys())
+	a := b.get(pathKeys())
+	a.is(http.StatusOK)
+	tabs := a.Find(`nav[aria-label="API Keys"] a`)
+	if tabs.Length() != 1 || tabs.Text() != "Generated" {
+		t.Errorf("tabs: %q", tabs.Text())
+	}
+	if n := a.Find(`nav[aria-label="API Keys"] [aria-current="page"]`).Length(); n != 1 {
+		t.Errorf("%d current tabs", n)
+	}
+	a.says("h1", "API Keys")
+	a.says("title", "API Keys - acme - Latchkey")
+}
+
+func TestQ02TheTableHasItsFiveColumnsInOrder(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	id, token := b.generate("Order sync", "orders-viewer", "pricing-admin", "catalog-viewer")
+	a := b.get(pathKeys())
+	var headers []string
+	a.Find("thead th").Each(func(_ int, th *goquery.Selection) { headers = append(headers, strings.TrimSpace(th.Text())) })
+	want := []string{"Key/Name", "Token duration", "Roles", "Created date", "Status"}
+	if len(headers) < 5 || !slices.Equal(headers[:5], want) {
+		t.Errorf("headers %q", headers)
+	}
+	rows := a.Find("tbody tr")
+	if rows.Length() != 1 || rows.Find(`th[scope="row"]`).Length() != 1 {
+		t.Fatalf("%d rows, %d row headers", rows.Length(), rows.Find(`th[scope="row"]`).Length())
+	}
+	head := strings.Join(strings.Fields(rows.Find("th").Text()), " ")
+	if head != string(id)+" Order sync" {
+		t.Errorf("the row's head is %q", head)
+	}
+	if rows.Find("th a").Length() != 0 {
+		t.Error("the key is a link to a page that does not exist yet")
+	}
+	a.says("tbody td:nth-of-type(1)", "91 days left")
+	a.says("tbody td:nth-of-type(2)", "Catalog viewer")
+	a.says("tbody td:nth-of-type(2)", "Orders viewer")
+	a.says("tbody td:nth-of-type(2)", "+1")
+	a.says("tbody td:nth-of-type(2)", "Pricing admin")
+	a.says("tbody td:nth-of-type(3) time", "12 Sep 2026")
+	if at, _ := a.Find("tbody time").Attr("datetime"); at != "2026-09-12T10:00:00Z" {
+		t.Errorf("created at %q", at)
+	}
+	a.says("tbody td:nth-of-type(4)", "Active")
+	for _, secret := range []string{token, token[len(token)-49:]} {
+		if strings.Contains(a.body, secret) {
+			t.Error("the token is on the list")
+		}
+	}
+}
+
+func TestQ03StatusIsActiveOrInactiveWithAnIcon(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	b.generate("Order sync")
+	id, _ := b.generate("Price feed")
+	b.post(pathKeyDeactivate(id, ""), nil).leadsTo(pathKeys())
+	a := b.get(pathKeys())
+	var got []string
+	a.Find("tbody tr td:nth-of-type(4)").Each(func(_ int, td *goquery.Selection) {
+		got = append(got, strings.TrimSpace(td.Text()))
+		if td.Find(`svg[aria-hidden="true"]`).Length() != 1 {
+			t.Error("the status has no icon that is hidden from screen readers")
+		}
+	})
+	if !slices.Equal(got, []string{"Inactive", "Active"}) {
+		t.Errorf("statuses %q, newest first", got)
+	}
+}
+
+func TestQ04TheMenuHasTheItemsOfTheKeysState(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	active, _ := b.generate("Order sync")
+	inactive, _ := b.generate("Price feed")
+	b.post(pathKeyDeactivate(inactive, ""), nil)
+	for id, want := range map[keys.KeyID][]string{
+		active:   {"Edit", "Deactivate", "Delete Key"},
+		inactive: {"Edit", "Activate", "Delete Key"},
+	} {
+		a := b.get(pathKeys())
+		row := a.Find("#row-" + string(id))
+		button := row.Find("#kebab-" + string(id))
+		if label, _ := button.Attr("aria-label"); !strings.HasPrefix(label, "Actions for ") {
+			t.Errorf("the menu button is labelled %q", label)
+		}
+		target, _ := button.Attr("popovertarget")
+		menu := row.Find("#" + target)
+		var got []string
+		menu.Find("a, button").Each(func(_ int, item *goquery.Selection) {
+			got = append(got, strings.TrimSpace(item.Text()))
+			if href, ok := item.Attr("href"); ok {
+				b.get(href).is(http.StatusOK)
+				return
+			}
+			action, _ := item.Closest("form").Attr("action")
+			if method, _ := item.Closest("form").Attr("method"); !strings.EqualFold(method, "post") || action != pathKeyActivate(id, "") {
+				t.Errorf("Activate sends %s %q", method, action)
+			}
+		})
+		if !slices.Equal(got, want) {
+			t.Errorf("items %q, not %q", got, want)
+		}
+		if strings.Contains(row.Text(), "Renew") {
+			t.Error("Renew Token is drawn before it exists")
+		}
+	}
+}
+
+func TestQ05TheProfileMenu(t *testing.T) {
+	b := newKit(t).signIn("ana@acme.example")
+	a := b.get(pathKeys())
+	button := a.Find(`button[aria-label="Account menu for ana@acme.example"]`)
+	if got := strings.TrimSpace(button.Text()); got != "A" {
+		t.Errorf("the avatar shows %q", got)
+	}
+	target, _ := button.Attr("popovertarget")
+	a.says("#"+target, "ana@acme.example")
+	a.says("#"+target, "Account Settings")
+	if href, _ := a.Find("#" + target + " a").First().Attr("href"); href != pathKeys() {
+		t.Errorf("API Keys leads to %q", href)
+	}
+	a.says("#"+target, "API Keys")
+	a.says("#"+target, "Change password")
+	a.says("#"+target, "Log out")
+}
+
+func TestQ26TheEmptyListSaysWhatToDo(t *testing.T) {
+	b := newKit(t).signIn("ana@acme.example")
+	a := b.get(pathKeys())
+	a.says("main", "No API keys yet")
+	a.says("main", "Generate a key for each integration that connects to this account")
+	if href, _ := a.Find(`main a[href="` + pathKeysGenerate() + `"]`).Attr("href"); href == "" {
+		t.Error("no way to the first key")
+	}
+	if a.Find("table").Length() != 0 {
+		t.Error("an empty table is drawn")
+	}
+}
+
+func TestTheListGoesThroughAllKeysNewestFirst(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	var want []string
+	for i := range 60 {
+		id, _ := b.generate(fmt.Sprintf("Key %d", i))
+		want = append([]string{string(id)}, want...)
+		if i%7 == 0 {
+			k.clock.advance(time.Second)
+		}
+	}
+	var got []string
+	path := pathKeys()
+	pages := 0
+	var lastPage answer
+	for path != "" {
+		a := b.get(path)
+		a.is(http.StatusOK)
+		a.says("#count", "60 keys")
+		a.Find("tbody tr").Each(func(_ int, tr *goquery.Selection) {
+			id, _ := tr.Attr("id")
+			got = append(got, strings.TrimPrefix(id, "row-"))
+		})
+		path, _ = a.Find(`a[rel="next"]`).Attr("href")
+		lastPage = a
+		pages++
+	}
+	if pages != 3 || !slices.Equal(got, want) {
+		t.Errorf("%d pages with %d keys, in order %v", pages, len(got), slices.Equal(got, want))
+	}
+	newer, _ := lastPage.Find(`a[rel="prev"]`).Attr("href")
+	a := b.get(newer)
+	first, _ := a.Find("tbody tr").First().Attr("id")
+	if first != "row-"+want[25] || a.Find("tbody tr").Length() != pageSize {
+		t.Errorf("back on page two the first row is %q", first)
+	}
+}
+
+func TestQ25AnUnreadableCursorLeadsToTheFirstPage(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	var ids []keys.KeyID
+	for i := range 27 {
+		id, _ := b.generate(fmt.Sprintf("Key %d", i))
+		ids = append(ids, id)
+	}
+	for _, cursor := range []string{"x", "AAAA", "%00", "%ff", strings.Repeat("a", 5000), "../../etc"} {
+		b.get(pathKeys() + "?after=" + cursor).leadsTo(pathKeys())
+	}
+	older, _ := b.get(pathKeys()).Find(`a[rel="next"]`).Attr("href")
+	b.post(pathKeyDelete(ids[2], ""), url.Values{"understood": {"on"}}).leadsTo(pathKeys())
+	if n := b.get(older).Find("tbody tr").Length(); n != 2 {
+		t.Errorf("a cursor whose key is gone shows %d rows, not 2", n)
+	}
+}
+
+func TestQ27WhoMayOnlyViewSeesNoControls(t *testing.T) {
+	k := newKit(t)
+	k.addRole("keys-viewer", keys.ViewAPIKeys)
+	k.addUser("viewer@acme.example", "keys-viewer")
+	id, _ := k.signIn("ana@acme.example").generate("Order sync")
+	a := k.signIn("viewer@acme.example").get(pathKeys())
+	a.is(http.StatusOK)
+	a.says("tbody", "Order sync")
+	for _, control := range []string{"#kebab-" + string(id), `a[href="` + pathKeysGenerate() + `"]`, "tbody a", "tbody form", "tbody input"} {
+		if a.Find(control).Length() != 0 {
+			t.Errorf("%s is drawn", control)
+		}
+	}
+}
+
+// TestNoEscalationInTheList shows a key that holds Owner to a User Administrator: it can be stopped
+// and deleted, but neither edited nor revived.
+func TestNoEscalationInTheList(t *testing.T) {
+	k := newKit(t)
+	k.addUser("admin@acme.example", keys.RoleUserAdministrator)
+	owner, admin := k.signIn("ana@acme.example"), k.signIn("admin@acme.example")
+	id, _ := owner.generate("Root", keys.RoleOwner)
+	items := func() string {
+		return strings.Join(strings.Fields(admin.get(pathKeys()).Find("#row-"+string(id)+" ul").Text()), " ")
+	}
+	if got := items(); got != "Deactivate Delete Key" {
+		t.Errorf("the menu of an active key: %q", got)
+	}
+	admin.get(pathKeyEdit(id, "")).is(http.StatusForbidden)
+	admin.post(pathKeyEdit(id, ""), url.Values{"name": {"Root"}, "version": {"1"}}).is(http.StatusForbidden)
+	admin.post(pathKeyDeactivate(id, ""), nil).leadsTo(pathKeys())
+	if got := items(); got != "Delete Key" {
+		t.Errorf("the menu of an inactive key: %q", got)
+	}
+	before := k.dump()
+	admin.get(pathKeyActivate(id, "")).is(http.StatusForbidden)
+	a := admin.post(pathKeyActivate(id, ""), nil)
+	a.is(http.StatusForbidden)
+	a.says("main", "Owner")
+	if after := k.dump(); after != before {
+		t.Errorf("a refused change left something:\n%s", difference(before, after))
+	}
+	if a := admin.get(pathKeysGenerate()); a.Find("#role-owner").Length() != 0 || a.Find("#role-user-administrator").Length() != 1 {
+		t.Error("the form offers other roles than the user may give")
+	}
+	admin.post(pathKeysGenerate(), url.Values{"name": {"Mine"}, "roles": {keys.RoleOwner}, "nonce": {nonce()}}).is(http.StatusForbidden)
+}
+
+func TestChipsSayHowTheTokenStands(t *testing.T) {
+	k := newKit(t)
+	k.signIn("ana@acme.example").generate("Order sync")
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		advance    time.Duration
+		text, chip string
+	}{
+		{0, "91 days left", ""},
+		{77 * day, "14 days left", ""},
+		{day, "13 days left", "Renew soon"},
+		{12 * day, "1 day left", "Renew soon"},
+		{day, "Last day", "Renew soon"},
+		{day, "Ended today", "Expired"},
+		{day, "Ended 1 day ago", "Expired"},
+		{day, "Ended 2 days ago", "Expired"},
+	} {
+		k.clock.advance(c.advance)
+		got := k.signIn("ana@acme.example").get(pathKeys()).text("tbody td:nth-of-type(1)")
+		if want := strings.TrimSpace(c.text + " " + c.chip); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
+var rawID = regexp.MustCompile(`\b(flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell)\.[a-z][a-z.-]+\b`)
+
+func TestNoPageShowsARawMessageID(t *testing.T) {
+	k := newKit(t)
+	for path, a := range k.everyPage() {
+		if raw := rawID.FindString(a.Find("body").Text()); raw != "" {
+			t.Errorf("%s shows %q", path, raw)
+		}
+	}
+}

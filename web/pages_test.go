@@ -1,0 +1,128 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"latchkey/keys/secret"
+)
+
+func nonce() string { return secret.NewNonce() }
+
+// everyPage is an answer of each kind that the console gives: every page of the table, every error,
+// every form with problems, the one-time page and the fragments.
+func (k *kit) everyPage() map[string]answer {
+	k.t.Helper()
+	b := k.signIn("ana@acme.example")
+	id, _ := b.generate(`"><img src=x onerror=alert(1)>`, "orders-viewer", "owner")
+	pages := map[string]answer{}
+	for _, r := range k.server.routes() {
+		if r.Method == http.MethodGet && r.Kind == page {
+			pages[r.Path] = b.open(fill(r.Path, id))
+			pages[r.Path+" signed out"] = k.browser().open(fill(r.Path, id))
+			pages[r.Path+" htmx"] = b.hx(http.MethodGet, fill(r.Path, id), nil)
+		}
+	}
+	empty := newEmptyKit(k.t)
+	pages["setup"] = empty.browser().open("/")
+	pages["setup wrong"] = empty.browser().post(pathSetup(), nil)
+	pages["generated"] = b.post(pathKeysGenerate(), url.Values{"name": {"Price feed"}, "nonce": {nonce()}})
+	pages["generate wrong"] = b.post(pathKeysGenerate(), url.Values{"nonce": {nonce()}})
+	pages["edit wrong"] = b.post(pathKeyEdit(id, ""), url.Values{"version": {"1"}})
+	pages["edit stale"] = b.post(pathKeyEdit(id, ""), url.Values{"name": {"x"}, "version": {"77"}})
+	pages["delete wrong"] = b.post(pathKeyDelete(id, ""), nil)
+	pages["delete wrong htmx"] = b.hx(http.MethodPost, pathKeyDelete(id, ""), nil)
+	pages["deactivate htmx"] = b.hx(http.MethodPost, pathKeyDeactivate(id, ""), nil)
+	pages["password wrong"] = b.post(pathAccountPassword(), nil)
+	pages["login wrong"] = k.browser().post(pathLogin(), url.Values{"email": {"ana@acme.example"}, "password": {"wrong"}})
+	pages["404"] = b.get("/nowhere")
+	pages["404 signed out"] = k.browser().get("/nowhere")
+	pages["405"] = b.get(pathLogout())
+	pages["key 404"] = b.get(pathKeyEdit("appkey-acme-00000000", ""))
+	pages["flash"] = b.open(pathKeys())
+	return pages
+}
+
+var inlineScript = regexp.MustCompile(`(?i)\bon[a-z]+$`)
+
+func TestQ32EveryAnswerCarriesThePolicyAndNothingInline(t *testing.T) {
+	k := newKit(t)
+	pages := k.everyPage()
+	if len(pages) < 30 {
+		t.Fatalf("only %d pages", len(pages))
+	}
+	for path, a := range pages {
+		for name, want := range map[string]string{
+			"Content-Security-Policy":      contentSecurityPolicy,
+			"X-Content-Type-Options":       "nosniff",
+			"Referrer-Policy":              "same-origin",
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Permissions-Policy":           "clipboard-write=(self)",
+			"Cache-Control":                "no-store",
+		} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+		a.Find("*").Each(func(_ int, e *goquery.Selection) {
+			for _, attribute := range e.Nodes[0].Attr {
+				if attribute.Key == "style" || inlineScript.MatchString(attribute.Key) {
+					t.Errorf("%s: %s has %s=%q", path, e.Nodes[0].Data, attribute.Key, attribute.Val)
+				}
+			}
+		})
+		a.Find("script, style").Each(func(_ int, e *goquery.Selection) {
+			if src, _ := e.Attr("src"); !strings.HasPrefix(src, "/static/") || strings.TrimSpace(e.Text()) != "" {
+				t.Errorf("%s: inline %s", path, e.Nodes[0].Data)
+			}
+		})
+		if a.Find("img").Length() != 0 {
+			t.Errorf("%s: a key's name became markup", path)
+		}
+	}
+}
+
+func TestEveryPageHasOneHeadingATitleAndLandmarks(t *testing.T) {
+	k := newKit(t)
+	for path, a := range k.everyPage() {
+		if a.Find("title").Length() == 0 || strings.Contains(path, "htmx") {
+			continue
+		}
+		if n := a.Find("h1").Length(); n != 1 {
+			t.Errorf("%s: %d h1", path, n)
+		}
+		if a.Find("main#main[tabindex='-1']").Length() != 1 || a.Find(`a[href="#main"]`).Length() != 1 {
+			t.Errorf("%s: no main or no skip link", path)
+		}
+		if lang, _ := a.Find("html").Attr("lang"); lang != "en" {
+			t.Errorf("%s: lang %q", path, lang)
+		}
+		title := a.text("title")
+		if !strings.HasSuffix(title, "Latchkey") || strings.HasPrefix(title, "Error: ") != (a.status >= 400) {
+			t.Errorf("%s: %d is titled %q", path, a.status, title)
+		}
+	}
+}
+
+// TestPagesWithASecretDoNotLoadHTMX keeps tokens out of what htmx stores in the browser.
+func TestPagesWithASecretDoNotLoadHTMX(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	result := b.post(pathKeysGenerate(), url.Values{"name": {"Price feed"}, "nonce": {nonce()}})
+	if strings.Contains(result.body, "htmx") || strings.Contains(result.body, "hx-") {
+		t.Error("the one-time page loads htmx")
+	}
+	formPage := b.get(pathKeysGenerate())
+	if strings.Contains(formPage.body, "hx-post") || strings.Contains(formPage.body, "hx-boost") {
+		t.Error("the Generate form goes through htmx")
+	}
+	if result.header.Get("Content-Encoding") != "" {
+		t.Error("the one-time page is compressed")
+	}
+}

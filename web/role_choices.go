@@ -1,0 +1,34 @@
+package web
+
+import (
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/keys"
+	"latchkey/views"
+)
+
+// roleChoices are the roles that the actor may give, with those in chosen checked.
+func roleChoices(who keys.Actor, roles []keys.Role, chosen []string) []views.RoleChoice {
+	var choices []views.RoleChoice
+	for _, role := range roles {
+		if who.MayGrant([]keys.Role{role}) != nil {
+			continue
+		}
+		choices = append(choices, views.RoleChoice{
+			Slug: role.Slug, Name: role.Name, Description: role.Description,
+			Checked: slices.Contains(chosen, role.Slug), Broad: role.Broad(),
+		})
+	}
+	return choices
+}
+
+// sayDuration says how long tokens of an account are valid, or until when they count as fresh.
+func sayDuration(c echo.Context, account keys.Account) string {
+	id := "duration.marked-"
+	if account.EnforceExpiry {
+		id = "duration.valid-"
+	}
+	return n(c, id+string(account.Duration.Unit), account.Duration.Amount)
+}

@@ -1,0 +1,73 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/keys"
+)
+
+// kind says what a route answers.
+type kind string
+
+const (
+	// page shows something and changes nothing.
+	page kind = "page"
+	// form does something and answers 303, or a fragment to htmx.
+	form kind = "form"
+	// secretForm does something and answers with a secret: never compressed, never through htmx.
+	secretForm kind = "secret form"
+	// plain is for programs: no session, no HTML.
+	plain kind = "plain"
+)
+
+// What a route needs that is not a resource.
+const (
+	// public routes answer everybody.
+	public = "public"
+	// signedIn routes answer every user.
+	signedIn = "signed in"
+)
+
+// route is one row of the table: one row is one action and one file.
+type route struct {
+	Method, Path string
+	Kind         kind
+	// Permission is public, signedIn, or the resource that the user must hold.
+	Permission string
+	Handler    echo.HandlerFunc
+}
+
+// routes is the table of everything that the console answers.
+func (s *Server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/", page, public, s.home},
+		{get, "/healthz", plain, public, s.healthz},
+		{get, "/static/*", plain, public, s.static},
+		{get, "/favicon.ico", plain, public, s.favicon},
+		{get, "/help", page, public, s.help},
+
+		{get, "/setup", page, public, s.setupForm},
+		{post, "/setup", form, public, s.setup},
+		{get, "/login", page, public, s.loginForm},
+		{post, "/login", form, public, s.login},
+		{post, "/logout", form, signedIn, s.logout},
+		{get, "/account/password", page, signedIn, s.accountPasswordForm},
+		{post, "/account/password", form, signedIn, s.accountPassword},
+
+		{get, "/account/api-keys", page, keys.ViewAPIKeys, s.apiKeys},
+		{get, "/account/api-keys/generated", page, keys.ViewAPIKeys, s.keysList},
+		{get, "/account/api-keys/generated/new", page, keys.EditAPIKeys, s.keysGenerateForm},
+		{post, "/account/api-keys/generated/new", secretForm, keys.EditAPIKeys, s.keysGenerate},
+		{get, "/account/api-keys/generated/:id/edit", page, keys.EditAPIKeys, s.keysEditForm},
+		{post, "/account/api-keys/generated/:id/edit", form, keys.EditAPIKeys, s.keysEdit},
+		{get, "/account/api-keys/generated/:id/deactivate", page, keys.EditAPIKeys, s.keysDeactivateForm},
+		{post, "/account/api-keys/generated/:id/deactivate", form, keys.EditAPIKeys, s.keysDeactivate},
+		{get, "/account/api-keys/generated/:id/activate", page, keys.EditAPIKeys, s.keysActivateForm},
+		{post, "/account/api-keys/generated/:id/activate", form, keys.EditAPIKeys, s.keysActivate},
+		{get, "/account/api-keys/generated/:id/delete", page, keys.EditAPIKeys, s.keysDeleteForm},
+		{post, "/account/api-keys/generated/:id/delete", form, keys.EditAPIKeys, s.keysDelete},
+	}
+}

@@ -1,0 +1,219 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/keys"
+	"latchkey/keys/secret"
+)
+
+func TestEveryRouteNamesItsPermission(t *testing.T) {
+	known := []string{public, signedIn}
+	for _, r := range keys.ConsoleResources() {
+		known = append(known, r.Slug)
+	}
+	table := (&Server{}).routes()
+	if len(table) == 0 {
+		t.Fatal("the table is empty")
+	}
+	for _, r := range table {
+		if !slices.Contains(known, r.Permission) {
+			t.Errorf("%s %s has no permission that exists: %q", r.Method, r.Path, r.Permission)
+		}
+		if strings.HasPrefix(r.Path, "/account/") && r.Permission == public {
+			t.Errorf("%s %s is public", r.Method, r.Path)
+		}
+	}
+}
+
+func TestOnlyPostsChange(t *testing.T) {
+	for _, r := range (&Server{}).routes() {
+		changes := r.Kind == form || r.Kind == secretForm
+		if changes != (r.Method == http.MethodPost) {
+			t.Errorf("%s %s is a %s", r.Method, r.Path, r.Kind)
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodPost {
+			t.Errorf("%s %s: only GET and POST are used", r.Method, r.Path)
+		}
+	}
+}
+
+func TestNothingIsServedOutsideTheTable(t *testing.T) {
+	k := newEmptyKit(t)
+	rows := map[string]bool{}
+	for _, r := range k.server.routes() {
+		rows[r.Method+" "+r.Path] = true
+		if r.Method == http.MethodGet {
+			rows["HEAD "+r.Path] = true
+		}
+	}
+	served := k.server.echo.Routes()
+	if len(served) == 0 {
+		t.Fatal("nothing is served")
+	}
+	for _, r := range served {
+		if !rows[r.Method+" "+r.Path] {
+			t.Errorf("%s %s is served but not in the table", r.Method, r.Path)
+		}
+		delete(rows, r.Method+" "+r.Path)
+	}
+	for row := range rows {
+		t.Errorf("%s is in the table but not served", row)
+	}
+}
+
+func TestEveryPathIsARowOfTheTable(t *testing.T) {
+	const id = keys.KeyID("appkey-acme-QKZWPD4T")
+	paths := []string{
+		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
+		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
+	}
+	table := (&Server{}).routes()
+	for _, path := range paths {
+		path, _, _ = strings.Cut(path, "?")
+		row := strings.Replace(path, string(id), ":id", 1)
+		if !slices.ContainsFunc(table, func(r route) bool { return r.Path == row }) {
+			t.Errorf("%s is no row", path)
+		}
+	}
+}
+
+// TestAGetChangesNothing asks for every page of the table and compares the whole database.
+func TestAGetChangesNothing(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	id, _ := b.generate("Order sync", "orders-viewer")
+	before := k.dump()
+	asked := 0
+	for _, r := range k.server.routes() {
+		if r.Method != http.MethodGet {
+			continue
+		}
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			for _, who := range []*browser{b, k.browser()} {
+				who.send(who.request(method, fill(r.Path, id), nil))
+				asked++
+			}
+		}
+	}
+	if asked == 0 {
+		t.Fatal("no page was asked for")
+	}
+	if after := k.dump(); after != before {
+		t.Errorf("reading changed the database:\n%s", difference(before, after))
+	}
+}
+
+// TestWhoMayDoWhat is the matrix of every route, every built-in role and more, and keys of the own
+// and of a foreign account. What is expected comes from the table and the roles alone.
+func TestWhoMayDoWhat(t *testing.T) {
+	k := newKit(t)
+	k.addRole("keys-viewer", keys.ViewAPIKeys)
+	k.addRole("nothing", "orders.read")
+	k.addUser("admin@acme.example", keys.RoleUserAdministrator)
+	k.addUser("viewer@acme.example", "keys-viewer")
+	k.addUser("none@acme.example", "nothing")
+	foreign := k.signIn("ana@globex.example")
+	foreignID, _ := foreign.generate("Their key", "orders-viewer")
+
+	holds := map[string][]string{
+		"ana@acme.example":    k.signIn("ana@acme.example").actor().Holds,
+		"admin@acme.example":  {keys.ViewAPIKeys, keys.EditAPIKeys, keys.RenewAPIToken, keys.EditAPIKeySettings},
+		"viewer@acme.example": {keys.ViewAPIKeys},
+		"none@acme.example":   {},
+		"":                    nil,
+	}
+	checked := 0
+	for _, r := range k.server.routes() {
+		for email, resources := range holds {
+			for _, account := range []string{"own", "foreign"} {
+				if account == "foreign" && !strings.Contains(r.Path, ":id") {
+					continue
+				}
+				id := foreignID
+				if account == "own" {
+					id, _ = k.signIn("ana@acme.example").generate("Order sync", "orders-viewer")
+				}
+				b := k.browser()
+				if email != "" {
+					b = k.signIn(email)
+				}
+				before := k.dumpOf("globex")
+				got := b.try(r, id)
+				checked++
+				name := r.Method + " " + r.Path + " by " + email + " on " + account
+				switch {
+				case r.Permission == public:
+					if got.status >= 500 {
+						t.Errorf("%s: %d", name, got.status)
+					}
+				case email == "":
+					if got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), pathLogin()) {
+						t.Errorf("%s: %d to %q, not the sign-in", name, got.status, got.header.Get("Location"))
+					}
+				case r.Permission != signedIn && !slices.Contains(resources, r.Permission):
+					if got.status != http.StatusForbidden {
+						t.Errorf("%s: %d, not 403", name, got.status)
+					}
+				case account == "foreign":
+					if got.status != http.StatusNotFound {
+						t.Errorf("%s: %d, not 404", name, got.status)
+					}
+				case got.status >= 400:
+					t.Errorf("%s: %d", name, got.status)
+				}
+				if after := k.dumpOf("globex"); after != before {
+					t.Errorf("%s changed the other account:\n%s", name, difference(before, after))
+				}
+			}
+		}
+	}
+	if want := len(k.server.routes()) * len(holds); checked < want {
+		t.Errorf("only %d of at least %d cells were checked", checked, want)
+	}
+	t.Logf("%d cells", checked)
+}
+
+var idInPath = regexp.MustCompile(`:id`)
+
+func fill(path string, id keys.KeyID) string {
+	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
+	return idInPath.ReplaceAllString(path, string(id))
+}
+
+// try asks for a route as its own form would.
+func (b *browser) try(r route, id keys.KeyID) answer {
+	b.kit.t.Helper()
+	if r.Method == http.MethodGet {
+		return b.get(fill(r.Path, id))
+	}
+	return b.post(fill(r.Path, id), b.fieldsOf(r, id))
+}
+
+// fieldsOf is a form that the route accepts.
+func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
+	b.kit.t.Helper()
+	switch {
+	case r.Path == pathKeysGenerate():
+		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
+	case strings.HasSuffix(r.Path, "/edit"):
+		version := "1"
+		if opened := b.get(fill(r.Path, id)); opened.status == http.StatusOK {
+			version, _ = opened.Find("input[name=version]").Attr("value")
+		}
+		return url.Values{"name": {"Order sync 2"}, "version": {version}, "active": {"on"}}
+	case strings.HasSuffix(r.Path, "/delete"):
+		return url.Values{"understood": {"on"}}
+	case r.Path == pathLogin():
+		return url.Values{"email": {"ana@acme.example"}, "password": {password}}
+	case r.Path == pathAccountPassword():
+		const other = "seven lanterns over a quiet harbour"
+		return url.Values{"current": {password}, "password": {other}, "repeat": {other}}
+	}
+	return url.Values{}
+}
