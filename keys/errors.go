@@ -58,6 +58,11 @@ const (
 	ReasonEscalation        Reason = "escalation"
 	ReasonNotSaved          Reason = "not-saved"
 	ReasonOutcomeUnknown    Reason = "outcome-unknown"
+	ReasonNotText           Reason = "not-text"
+	ReasonNonce             Reason = "form-nonce"
+	ReasonCursor            Reason = "cursor"
+	ReasonPasswordChanged   Reason = "password-changed"
+	ReasonSessionEnded      Reason = "session-ended"
 )
 
 // FieldProblem says what is wrong with one field of a form.
@@ -143,6 +148,9 @@ func Problems(errs ...error) error {
 
 // NotFound returns an error that says that there is no such thing in the actor's account.
 func NotFound(reason Reason) error { return &Error{Kind: KindNotFound, Reason: reason} }
+
+// Malformed returns an error that says that what came is not something that a form of ours sends.
+func Malformed(reason Reason) error { return &Error{Kind: KindMalformed, Reason: reason} }
 
 // Conflict returns an error that says that the thing is not in the state that the change needs.
 func Conflict(reason Reason) error { return &Error{Kind: KindConflict, Reason: reason} }
