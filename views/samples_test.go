@@ -1,0 +1,182 @@
+package views
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"latchkey/views/ui"
+)
+
+// What the samples are made of. The hostile name would break out of a page that
+// does not escape it.
+const (
+	sampleKey   = "appkey-acme-QKZWPD4T"
+	sampleToken = "lkt_0000sample0000000000000000000000000000000000000000"
+	sampleName  = "Order sync"
+	hostileName = `<img src=x onerror=alert(1)> "quoted" & 'so on'`
+)
+
+func sampleShell(title string) Shell {
+	return Shell{
+		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", PasswordURL: "/password", LogoutURL: "/logout"},
+	}
+}
+
+func sampleGate(title string) Shell {
+	s := sampleShell(title)
+	s.Viewer = nil
+	return s
+}
+
+func sampleRoles(n int) []RoleChoice {
+	roles := make([]RoleChoice, n)
+	for i := range roles {
+		roles[i] = RoleChoice{Slug: fmt.Sprintf("role-%d", i), Name: fmt.Sprintf("Role %d", i), Description: fmt.Sprintf("What role %d allows", i)}
+	}
+	roles[0].Broad = true
+	roles[1].Checked = true
+	roles[2].Disabled, roles[2].Why = true, "You do not hold all of it."
+	return roles
+}
+
+// sampleURL is as long as the real ones are.
+func sampleURL(id, verb string) string {
+	return "/account/api-keys/generated/" + id + "/" + verb + "?list=after%3D0123456789abcdef0123456789abcdef"
+}
+
+// sampleRow is an active or inactive key with every item that its menu can have.
+func sampleRow(id, name string, active bool) KeyRow {
+	row := KeyRow{
+		ID: id, Name: name, Duration: "62 days left", Active: active,
+		Roles:   []string{"Orders viewer"},
+		Created: ui.Time{Datetime: "2026-09-12T15:04:00Z", Title: "12 Sep 2026, 15:04 UTC", Text: "12 Sep 2026"},
+		Menu:    &KeyMenu{EditURL: sampleURL(id, "edit"), DeleteURL: sampleURL(id, "delete"), List: "after=x"},
+	}
+	if active {
+		row.Menu.DeactivateURL = sampleURL(id, "deactivate")
+	} else {
+		row.Menu.ActivateURL = "/account/api-keys/generated/" + id + "/activate"
+	}
+	return row
+}
+
+func sampleList(rows ...KeyRow) KeysList {
+	return KeysList{
+		Shell: sampleShell("API Keys"), Tabs: []ui.Tab{{Label: "Generated", URL: "/keys", Current: true}},
+		GenerateURL: "/keys/new", Rows: rows, Total: 1240, OlderURL: "/keys?after=x",
+	}
+}
+
+// fullList is a page as full as the list's pages get.
+func fullList() KeysList {
+	var rows []KeyRow
+	for i := range 25 {
+		row := sampleRow(fmt.Sprintf("appkey-northwind-QKZW%04d", i), "Integration of the warehouse "+strings.Repeat("x", i%8), i%4 != 0)
+		row.Roles = []string{"Orders viewer", "Pricing administrator", "Catalog editor", "Inventory sync"}
+		row.Chips = []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}
+		rows = append(rows, row)
+	}
+	return sampleList(rows...)
+}
+
+func sampleGenerate(problems ...ui.Problem) KeysGenerate {
+	return KeysGenerate{
+		Shell: sampleShell("Generate key"), URL: "/keys/new", CancelURL: "/keys", Nonce: "nonce", DurationLine: "Tokens are valid for 3 months",
+		Roles: sampleRoles(9), Problems: problems,
+	}
+}
+
+func sampleGenerated() KeysGenerated {
+	return KeysGenerated{Shell: sampleShell("Key generated"), Name: sampleName, KeyID: sampleKey, Token: sampleToken, CloseURL: "/keys", NoRole: true, NameTwin: true}
+}
+
+func sampleEdit(active bool, problems ...ui.Problem) KeysEdit {
+	return KeysEdit{
+		Shell: sampleShell("Edit key"), URL: "/keys/x/edit", CancelURL: "/keys?after=x", KeyID: sampleKey, Name: sampleName, List: "after=x",
+		Version: 7, Roles: sampleRoles(4), Active: active, Problems: problems,
+	}
+}
+
+func sampleDeactivate() KeysDeactivate {
+	return KeysDeactivate{Shell: sampleShell("Deactivate key"), URL: "/keys/x/deactivate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, List: "after=x"}
+}
+
+func sampleDelete(problems ...ui.Problem) KeysDelete {
+	return KeysDelete{Shell: sampleShell("Delete key"), URL: "/keys/x/delete", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, List: "after=x", Problems: problems}
+}
+
+// samplePages is every page, in the states that differ in their markup.
+func samplePages() map[string]templ.Component {
+	failed := sampleShell("Generate key")
+	failed.Failed = true
+	generateFailed := sampleGenerate(ui.Problem{Field: "name", Text: "Enter a key identification"}, ui.Problem{Field: "roles", Text: "Choose fewer roles"})
+	generateFailed.Shell, generateFailed.NameTwin, generateFailed.Name = failed, true, hostileName
+
+	insecure := sampleGate("Log in")
+	insecure.Insecure = true
+
+	flash := sampleList(sampleRow(sampleKey, sampleName, true), sampleRow("appkey-acme-HTRMXA7C", hostileName, false))
+	flash.Shell.Flash = &ui.Flash{Tone: "success", Text: "Order sync is inactive.", Action: &ui.Action{Label: "Activate", URL: "/keys/x/activate", Post: true}}
+	linkFlash := sampleShell("Help")
+	linkFlash.Flash = &ui.Flash{Tone: "info", Text: "No changes to save.", Action: &ui.Action{Label: "Look", URL: "/keys"}}
+
+	viewOnly := sampleList(sampleRow(sampleKey, sampleName, true))
+	viewOnly.GenerateURL, viewOnly.Rows[0].Menu, viewOnly.OlderURL = "", nil, ""
+
+	empty := sampleList()
+	emptyView := sampleList()
+	emptyView.GenerateURL = ""
+
+	readOnly := sampleEdit(true)
+	readOnly.ReadOnlyWhy = "This key holds a role that you may not give."
+
+	setup := Setup{Shell: sampleGate("Set up"), URL: "/setup", Zones: []string{"Europe/Berlin", "UTC"}}
+	setupFailed := setup
+	setupFailed.Problems = []ui.Problem{
+		{Field: "code", Text: "Check the setup code"},
+		{Field: "account", Text: "Too short"},
+		{Field: "email", Text: "Not an email"},
+		{Field: "password", Text: "Too short"},
+		{Field: "zone", Text: "Unknown"},
+	}
+	return map[string]templ.Component{
+		"setup":           SetupPage(setup),
+		"setup failed":    SetupPage(setupFailed),
+		"login":           LoginPage(Login{Shell: sampleGate("Log in"), URL: "/login", Next: "/keys", Notice: "Your session ended. Log in to continue."}),
+		"login failed":    LoginPage(Login{Shell: insecure, URL: "/login", Email: "ana@acme.example", Problem: "Email or password is incorrect", Problems: []ui.Problem{{Field: "password", Text: "Enter a password"}}}),
+		"password":        AccountPasswordPage(AccountPassword{Shell: sampleShell("Change password"), URL: "/password", CancelURL: "/", Problems: []ui.Problem{{Field: "current", Text: "Not your password"}}}),
+		"list":            KeysListPage(flash),
+		"list full":       KeysListPage(fullList()),
+		"list view only":  KeysListPage(viewOnly),
+		"list empty":      KeysListPage(empty),
+		"list empty view": KeysListPage(emptyView),
+		"generate":        KeysGeneratePage(sampleGenerate()),
+		"generate failed": KeysGeneratePage(generateFailed),
+		"generated":       KeysGeneratedPage(sampleGenerated()),
+		"edit":            KeysEditPage(sampleEdit(true)),
+		"edit inactive":   KeysEditPage(sampleEdit(false, ui.Problem{Field: "name", Text: "Enter a key identification"})),
+		"edit read only":  KeysEditPage(readOnly),
+		"deactivate":      KeysDeactivatePage(sampleDeactivate()),
+		"activate":        KeysActivatePage(KeysActivate{Shell: sampleShell("Activate key"), URL: "/keys/x/activate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}),
+		"delete":          KeysDeletePage(sampleDelete()),
+		"delete failed":   KeysDeletePage(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
+		"help":            HelpPage(Help{Shell: linkFlash}),
+		"failure":         FailurePage(Failure{Shell: sampleShell("Not found"), Heading: "That page does not exist.", Text: "Text.", Advice: "Advice.", RequestID: "r1", BackURL: "/keys", BackLabel: "Back"}),
+		"failure bare":    FailurePage(Failure{Shell: sampleGate("Not found"), Heading: "That page does not exist."}),
+	}
+}
+
+// sampleFragments is every answer that is not a page.
+func sampleFragments() map[string]templ.Component {
+	flash := ui.Flash{Tone: "success", Text: "Done."}
+	return map[string]templ.Component{
+		"row swap":          KeysRowSwap(sampleRow(sampleKey, hostileName, false), flash),
+		"row gone":          KeysRowGone(KeysGone{ID: sampleKey, Total: 1, Flash: flash}),
+		"edit form":         KeysEditForm(sampleEdit(true, ui.Problem{Field: "name", Text: "Enter a key identification"})),
+		"deactivate dialog": KeysDeactivateDialog(sampleDeactivate()),
+		"delete dialog":     KeysDeleteDialog(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
+	}
+}
