@@ -59,7 +59,7 @@ func (s *Server) changePassword(c echo.Context, in passwordFields) error {
 	if err != nil {
 		return err
 	}
-	return s.store.ChangePassword(c.Request().Context(), v.actor, candidate.PasswordPHC, hash, v.session)
+	return s.store.ChangePassword(c.Request().Context(), v.actor, candidate, s.loginTry(c, v.actor.Email), hash, v.session)
 }
 
 // check looks at what can be judged without the database.

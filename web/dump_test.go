@@ -89,7 +89,7 @@ func rowsOf(t testing.TB, db *sql.DB, table string) []string {
 		must(t, rows.Scan(values...))
 		var text []string
 		for i, v := range values {
-			text = append(text, fmt.Sprintf("%s=%v", names[i], *(v.(*any))))
+			text = append(text, fmt.Sprintf("%s=%v", names[i], *v.(*any)))
 		}
 		list = append(list, strings.Join(text, " "))
 	}

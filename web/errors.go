@@ -20,7 +20,6 @@ import (
 const (
 	reasonCrossOrigin  keys.Reason = "cross-origin"
 	reasonForm         keys.Reason = "form-malformed"
-	reasonNoSession    keys.Reason = "no-session"
 	reasonPageNotFound keys.Reason = "page-not-found"
 	reasonMethod       keys.Reason = "method-not-allowed"
 	reasonTooLarge     keys.Reason = "too-large"

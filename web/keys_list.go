@@ -28,11 +28,7 @@ func (s *Server) keysList(c echo.Context) error {
 	if len(found.Keys) == 0 && found.Total > 0 && from != "" {
 		return s.redirect(c, pathKeys())
 	}
-	roles, err := s.store.Roles(c.Request().Context(), actor(c))
-	if err != nil {
-		return err
-	}
-	return s.render(c, http.StatusOK, views.KeysListPage(s.keysListView(c, found, roles, from)))
+	return s.render(c, http.StatusOK, views.KeysListPage(s.keysListView(c, found, from)))
 }
 
 func (s *Server) readKeys(c echo.Context, from list) (store.KeyPage, error) {
@@ -40,7 +36,7 @@ func (s *Server) readKeys(c echo.Context, from list) (store.KeyPage, error) {
 	return s.store.Keys(c.Request().Context(), actor(c), store.KeyAsk{After: after, Before: before, Limit: pageSize})
 }
 
-func (s *Server) keysListView(c echo.Context, found store.KeyPage, roles []keys.Role, from list) views.KeysList {
+func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) views.KeysList {
 	v := currentViewer(c)
 	view := views.KeysList{Shell: s.shell(c, "keys.title"), Tabs: tabs(c), Total: found.Total}
 	if v.actor.May(keys.EditAPIKeys) {
@@ -53,11 +49,6 @@ func (s *Server) keysListView(c echo.Context, found store.KeyPage, roles []keys.
 		view.OlderURL = pathKeys() + "?after=" + url.QueryEscape(found.Older)
 	}
 	for _, key := range found.Keys {
-		for i, role := range key.Roles {
-			if full, ok := keys.RoleBySlug(roles, role.Slug); ok {
-				key.Roles[i] = full
-			}
-		}
 		view.Rows = append(view.Rows, s.keyRow(c, v, key, from))
 	}
 	return view

@@ -76,12 +76,12 @@ func chipsOf(c echo.Context, standing keys.Standing) []ui.Chip {
 	case keys.StandingOutdated:
 		return []ui.Chip{
 			{Tone: "warning", Icon: "triangle-alert", Text: t(c, "chip.outdated")},
-			{Tone: "warning", Icon: "refresh-cw", Text: t(c, "chip.renewal-recommended")},
+			{Tone: "warning", Icon: "circle-alert", Text: t(c, "chip.renewal-recommended")},
 		}
 	case keys.StandingLongPast:
 		return []ui.Chip{
 			{Tone: "danger", Icon: "triangle-alert", Text: t(c, "chip.outdated")},
-			{Tone: "danger", Icon: "refresh-cw", Text: t(c, "chip.renewal-highly-recommended")},
+			{Tone: "danger", Icon: "circle-alert", Text: t(c, "chip.renewal-highly-recommended")},
 		}
 	case keys.StandingFine:
 	}

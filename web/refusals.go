@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"maps"
 	"sync"
 
 	"github.com/labstack/echo/v4"
@@ -53,9 +52,13 @@ func (s *Server) FlushRefusals(ctx context.Context) {
 	if len(taken) == 0 {
 		return
 	}
+	s.recordRefusals(ctx, taken)
+}
+
+func (s *Server) recordRefusals(ctx context.Context, taken map[keys.Refusal]int) {
 	if err := s.store.RecordRefusals(ctx, taken); err != nil {
 		s.log.Error("refusals could not be written", "error", err)
-		for one, n := range maps.All(taken) {
+		for one, n := range taken {
 			s.refusals.add(one, n)
 		}
 	}

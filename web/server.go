@@ -102,17 +102,22 @@ func (s *Server) mount(e *echo.Echo, r route) {
 	}
 }
 
-// Run does the background work until ctx ends: it writes counted refusals every second and sweeps
-// the database every hour. It returns when everything that was counted is written.
+// Run does the background work until ctx ends: it writes counted refusals every second, closes the
+// minutes in which there were too many to write, and sweeps the database every hour. It returns when
+// everything that was counted is written.
 func (s *Server) Run(ctx context.Context) error {
 	flush := time.NewTicker(time.Second)
 	defer flush.Stop()
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
 	sweep := time.NewTicker(time.Hour)
 	defer sweep.Stop()
 	for {
 		select {
 		case <-flush.C:
 			s.FlushRefusals(ctx)
+		case <-minute.C:
+			s.recordRefusals(ctx, nil)
 		case <-sweep.C:
 			if err := s.store.Sweep(ctx); err != nil {
 				s.log.Error("sweep failed", "error", err)

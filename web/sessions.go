@@ -92,7 +92,7 @@ func (st *sessionStore) open(r *http.Request) (store.Session, error) {
 	}
 	found, ok := session.Values[foundKey].(store.Session)
 	if !ok {
-		return store.Session{}, keys.NotFound("session")
+		return store.Session{}, keys.NotFound(keys.ReasonSessionEnded)
 	}
 	return found, nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -272,6 +273,17 @@ func TestChangingThePassword(t *testing.T) {
 	elsewhere.get(pathKeys()).leadsTo(pathLogin() + "?notice=ended")
 	k.browser().post(pathLogin(), login("ana@acme.example", password)).is(http.StatusUnprocessableEntity)
 	k.browser().post(pathLogin(), login("ana@acme.example", other)).leadsTo(pathKeys())
+}
+
+func TestARightPasswordForgetsItsFailures(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	current := password
+	for i := range keys.FreeFailures + 2 {
+		next := fmt.Sprintf("seven lanterns over quiet harbour %d", i)
+		b.post(pathAccountPassword(), url.Values{"current": {current}, "password": {next}, "repeat": {next}}).leadsTo(pathKeys())
+		current = next
+	}
 }
 
 func TestTheEleventhSessionEndsTheOldest(t *testing.T) {

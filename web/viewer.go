@@ -59,7 +59,7 @@ func (s *Server) actorOf(c echo.Context, found store.Session) keys.Actor {
 func currentViewer(c echo.Context) viewer {
 	v, ok := c.Get(viewerKey).(viewer)
 	if !ok {
-		return viewer{err: keys.NotFound(reasonNoSession)}
+		return viewer{err: keys.NotFound(keys.ReasonSessionEnded)}
 	}
 	return v
 }

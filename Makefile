@@ -1,0 +1,76 @@
+# Every target that a person calls has a text behind ##; `make help` prints them.
+
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LINT := $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build Latchkey and serve it on http://127.0.0.1:8080 from ./data
+	exec bin/latchkey serve
+
+.PHONY: demo
+demo: build ## Serve a throw-away installation with 132 keys
+	exec bin/latchkey demo
+
+.PHONY: build
+build: ## Build bin/latchkey
+	$(GO) build -trimpath -ldflags "-X main.buildVersion=$(VERSION)" -o bin/latchkey ./cmd/latchkey
+
+.PHONY: dev
+dev: ## Serve from ./data and rebuild at every change of a template; the browser reloads by itself
+	$(GO) tool templ generate --watch --proxy=http://127.0.0.1:8080 --cmd="$(GO) run ./cmd/latchkey serve"
+
+.PHONY: deps
+deps: ## Install what the tests need (Chromium, PostgreSQL, gcc), or say what is missing
+	.ci/deps
+
+.PHONY: test
+test: ## Run all tests; what needs a missing program is skipped and named at the end
+	$(GO) run .ci/gotest.go $(if $(CI),-count=1) -timeout 20m ./...
+
+.PHONY: race
+race: ## Run all tests but the slow ones (testing.Short) under the race detector
+	CGO_ENABLED=1 $(GO) run .ci/gotest.go -race -short $(if $(CI),-count=1) -timeout 20m ./...
+
+.PHONY: check
+check: deps test lint fresh race ## Do everything that CI does
+	@echo "check: everything passed"
+
+.PHONY: lint
+lint: ## Run the linters; the first time this builds them, for some minutes
+	$(LINT) run ./...
+
+.PHONY: generate
+generate: ## Make the generated files again: templates and packed static files
+	$(GO) tool templ generate
+	$(GO) run static/pack.go
+
+.PHONY: fmt
+fmt: ## Format Go files and templates
+	$(GO) tool templ fmt .
+	$(LINT) fmt ./...
+
+.PHONY: fresh
+fresh: ## Fail when a formatted or generated file is not what its source makes
+	.ci/fresh
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+.PHONY: cover
+cover: ## Measure how much of the code the tests run, into coverage.out
+	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...
+	$(GO) tool cover -func=coverage.out | tail -n 1
+
+.PHONY: assets
+assets: ## Fetch the vendored files of static/ again, at their pinned versions
+	static/assets.sh
+	$(GO) run static/pack.go

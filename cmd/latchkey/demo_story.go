@@ -1,0 +1,69 @@
+package main
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// demoKeys is how many keys the demo has: enough for six pages.
+const demoKeys = 132
+
+// demoAge is how old the demo's oldest key is. With the default duration of three months about a
+// fifth of the tokens are past their end, and about an eighth should be renewed soon.
+const demoAge = 118 * 24 * time.Hour
+
+// demoStep is one thing that happened: a key was generated, or deactivated.
+type demoStep struct {
+	ago        time.Duration
+	key        int
+	deactivate bool
+	name       string
+	roles      []string
+}
+
+var demoPartners = []string{
+	"Northwind", "Lisbon warehouse", "Porto warehouse", "Blue Heron Books", "Harbour Foods", "Maple & Pine",
+	"Kestrel Couriers", "Old Town Cycles", "Sunday Market", "Lighthouse Optics", "Fern Street Florists", "Atlas Freight",
+	"Copper Kettle", "Quiet Mill Paper", "Riverbank Outdoor", "Tin Roof Records", "Velvet Thread", "Saltmarsh Pottery",
+	"Juniper Labs", "Meridian ERP", "Orchard Kitchens", "Paper Lantern Toys",
+}
+
+var demoPurposes = []struct {
+	name  string
+	roles []string
+}{
+	{"order sync", []string{"orders-manager"}},
+	{"catalogue feed", []string{"catalog-viewer"}},
+	{"price updates", []string{"pricing-admin", "catalog-viewer"}},
+	{"stock levels", []string{"inventory-viewer"}},
+	{"shipping labels", []string{"logistics-operator", "orders-viewer", "inventory-viewer"}},
+	{"monthly report", []string{"orders-viewer", "catalog-viewer", "pricing-viewer", "inventory-viewer"}},
+}
+
+// demoStory returns what happened in the demo's account, the oldest first. It is the same every
+// time, so that screenshots can be compared; only the present day moves.
+func demoStory() []demoStep {
+	var story []demoStep
+	for key := range demoKeys {
+		// A stride without a common divisor with demoKeys visits every pair of partner and purpose
+		// once, in an order that does not look like a list.
+		pair := key * 37 % demoKeys
+		purpose := demoPurposes[pair/len(demoPartners)]
+		step := demoStep{
+			ago:   demoAge - demoAge*time.Duration(key)/demoKeys - time.Duration(key*7919%340)*time.Minute/2,
+			key:   key,
+			name:  demoPartners[pair%len(demoPartners)] + ": " + purpose.name,
+			roles: purpose.roles,
+		}
+		if key%19 == 8 {
+			step.name, step.roles = step.name+" (on hold)", nil
+		}
+		story = append(story, step)
+		if key%7 == 3 || key == 100 {
+			story = append(story, demoStep{ago: step.ago / 3, key: key, deactivate: true})
+		}
+	}
+	slices.SortStableFunc(story, func(a, b demoStep) int { return cmp.Compare(b.ago, a.ago) })
+	return story
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/store"
+)
+
+// What stands in a data folder.
+const (
+	databaseFile = "latchkey.db"
+	// markerFile holds the instance's id and says that the folder was in use, even when the database
+	// is gone: an unmounted volume must not look like a fresh start.
+	markerFile = "instance"
+	// makingFolder holds a database that is not finished. What a crash leaves there was never used.
+	makingFolder = ".making"
+)
+
+// instance is an open data folder.
+type instance struct {
+	folder string
+	store  *store.Store
+	held   *os.File
+}
+
+// Close closes the database and then gives the lock back, if it was taken.
+func (i *instance) Close() error {
+	err := i.store.Close()
+	if i.held != nil {
+		err = errors.Join(err, i.held.Close())
+	}
+	return err
+}
+
+// access says how a command opens the data folder.
+type access struct {
+	// create makes the instance when the folder is missing or empty.
+	create bool
+	// exclusive holds the lock until Close.
+	exclusive bool
+	options   store.Options
+}
+
+// openInstance opens the data folder, or returns an error of one line that says what is wrong with
+// it and what to do. A folder that is refused is left as it was, but for an empty lock file.
+func openInstance(ctx context.Context, folder string, a access) (*instance, error) {
+	fresh, err := inspect(folder)
+	if err != nil {
+		return nil, err
+	}
+	if fresh && !a.create {
+		return nil, fmt.Errorf("there is no Latchkey in %s; nothing was done. Start one with latchkey serve or latchkey init, or name its folder with --data", folder)
+	}
+	inst := &instance{folder: folder}
+	if fresh || a.exclusive {
+		if inst.held, err = claimFolder(folder); err != nil {
+			return nil, err
+		}
+	}
+	if err := inst.open(ctx, a); err != nil {
+		if inst.held != nil {
+			_ = inst.held.Close()
+		}
+		return nil, err
+	}
+	return inst, nil
+}
+
+// open makes the database if it is still missing now that the folder is locked, and opens it.
+func (i *instance) open(ctx context.Context, a access) error {
+	if i.held != nil {
+		fresh, err := inspect(i.folder)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			if err := makeDatabase(ctx, i.folder, a.options); err != nil {
+				return fmt.Errorf("cannot create the database in %s: %w", i.folder, err)
+			}
+		}
+	}
+	var err error
+	if i.store, err = store.Open(ctx, filepath.Join(i.folder, databaseFile), a.options); err != nil {
+		if !strings.Contains(err.Error(), i.folder) {
+			err = fmt.Errorf("%s: %w", filepath.Join(i.folder, databaseFile), err)
+		}
+		return err
+	}
+	if i.held == nil {
+		return nil
+	}
+	if err := mark(i.folder); err != nil {
+		return errors.Join(fmt.Errorf("cannot write to the data folder: %w", err), i.store.Close())
+	}
+	if a.exclusive {
+		return nil
+	}
+	err = i.held.Close()
+	i.held = nil
+	return err
+}
+
+// inspect says whether a data folder is fresh, which is missing or empty, or has a database. Any
+// other folder is refused. It changes nothing.
+func inspect(folder string) (fresh bool, err error) {
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return true, nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return false, fmt.Errorf("%s is not a folder; it was left as it is. Name a folder with --data", folder)
+	case err != nil:
+		return false, fmt.Errorf("cannot read the data folder: %w. Let the user that runs latchkey read it, or name another with --data", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if slices.Contains(names, databaseFile) {
+		return false, nil
+	}
+	if slices.Contains(names, markerFile) {
+		return false, fmt.Errorf("%s belongs to a Latchkey, but its database %s is gone; nothing was changed. "+
+			"Mount the right volume or restore the database there, or name another folder with --data", folder, databaseFile)
+	}
+	foreign := slices.DeleteFunc(names, func(name string) bool {
+		return name == lockFile || name == makingFolder || name == "lost+found"
+	})
+	if len(foreign) > 0 {
+		return false, fmt.Errorf("%s holds other files (%s) and no Latchkey database; nothing was changed. Name an empty or a new folder with --data",
+			folder, shortList(foreign))
+	}
+	return true, nil
+}
+
+// shortList is at most three names.
+func shortList(names []string) string {
+	if len(names) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
+	}
+	return strings.Join(names, ", ")
+}
+
+// claimFolder makes the folder if it is missing and takes its lock.
+func claimFolder(folder string) (*os.File, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot create the data folder: %w. Choose a place that the user that runs latchkey may write to with --data", err)
+	}
+	held, err := lock(filepath.Join(folder, lockFile))
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("another latchkey is running on %s; nothing was changed. Stop that one first, or name another folder with --data", folder)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot write to the data folder: %w. Make %s writable for the user that runs latchkey, or name another with --data", err, folder)
+	}
+	return held, nil
+}
+
+// makeDatabase makes an empty database beside its place and moves it there when it is whole, so that
+// a crash in the middle leaves a folder that still counts as empty.
+func makeDatabase(ctx context.Context, folder string, options store.Options) error {
+	// A folder that somebody made for us is often open to others. Where it cannot be closed (a mount
+	// of another owner), the files in it still are.
+	if err := os.Chmod(folder, 0o700); err != nil && !errors.Is(err, os.ErrPermission) { //nolint:gosec // a folder, not a file
+		return err
+	}
+	making := filepath.Join(folder, makingFolder)
+	if err := os.RemoveAll(making); err != nil {
+		return err
+	}
+	if err := os.Mkdir(making, 0o700); err != nil {
+		return err
+	}
+	options.AfterCommit = nil
+	s, err := store.Open(ctx, filepath.Join(making, databaseFile), options)
+	if err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	if left, err := os.ReadDir(making); err != nil || len(left) != 1 {
+		return errors.Join(fmt.Errorf("%s was not closed cleanly", filepath.Join(making, databaseFile)), err)
+	}
+	if err := os.Rename(filepath.Join(making, databaseFile), filepath.Join(folder, databaseFile)); err != nil {
+		return err
+	}
+	return errors.Join(os.Remove(making), syncFolder(folder))
+}
+
+// mark leaves the marker in the folder of a healthy database, unless it is there.
+func mark(folder string) error {
+	path := filepath.Join(folder, markerFile)
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return writeFile(path, uuid.NewString()+"\n")
+}
+
+// writeFile puts a file for the owner's eyes only in place, whole or not at all.
+func writeFile(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(folder string) error {
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// storeOptions are the options of a store that a command opens.
+func storeOptions(now func() time.Time, log *slog.Logger) store.Options {
+	return store.Options{Now: now, Log: log}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"latchkey/keys/secret"
+	"latchkey/web"
+)
+
+// serveCmd serves the console until it is asked to stop.
+type serveCmd struct{ serveFlags }
+
+// Run opens the data folder, alone, and serves from it.
+func (c *serveCmd) Run(p *program) (err error) {
+	s, err := c.check()
+	if err != nil {
+		return err
+	}
+	inst, err := openInstance(p.ctx, s.data, access{create: true, exclusive: true, options: storeOptions(p.now, p.log(s.level))})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, inst.Close()) }()
+	l, err := listen(p.ctx, s)
+	if err != nil {
+		return err
+	}
+	code := &setupCode{
+		folder: inst.folder, public: publicURL(s, l), store: inst.store,
+		now: p.now, log: p.log(s.level), out: p.stdout,
+	}
+	invitation, err := code.start(p.ctx)
+	if err != nil {
+		return err
+	}
+	greeting := fmt.Sprintf("Latchkey %s is served on %s\nData folder: %s\n%s", version(), code.public, inst.folder, invitation)
+	return serve(p, s, inst, l, greeting, func(ctx context.Context) {
+		look := time.NewTicker(setupCodeEvery)
+		defer look.Stop()
+		code.keep(ctx, look.C)
+	})
+}
+
+// serve answers on l from an open instance until the program is asked to stop, with the web layer's
+// work and more beside it. It returns when every request has its answer and all of that work is done,
+// so the store can be closed. The greeting is printed once connections are taken.
+func serve(p *program, s settings, inst *instance, l net.Listener, greeting string, more ...func(context.Context)) error {
+	log := p.log(s.level)
+	server, err := web.New(web.Config{
+		Store: inst.store, Passwords: secret.NewPasswords(), Now: p.now, Log: log,
+		PublicURL: publicURL(s, l), Hosts: hosts(s, l), TrustedProxies: s.proxies,
+		InsecureHTTP: s.insecure, Version: version(),
+	})
+	if err != nil {
+		return err
+	}
+	working, stop := context.WithCancel(context.WithoutCancel(p.ctx))
+	var work sync.WaitGroup
+	work.Go(func() {
+		if err := server.Run(working); err != nil {
+			log.Error("background work ended", "error", err)
+		}
+	})
+	for _, f := range more {
+		work.Go(func() { f(working) })
+	}
+	// Requests end first: what they counted is then still written.
+	err = answer(p.ctx, l, server, s, log, func() { p.say("%s", greeting) })
+	stop()
+	work.Wait()
+	return err
+}

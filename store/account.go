@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"latchkey/keys"
+)
+
+// NewAccount is what an account and its first user are made of.
+type NewAccount struct {
+	// Slug and Zone are the account's.
+	Slug, Zone string
+	// Email and PasswordPHC are the first user's, who becomes its owner.
+	Email, PasswordPHC string
+}
+
+func (in NewAccount) check() error {
+	return keys.Problems(keys.CheckAccountSlug(in.Slug), keys.CheckEmail(in.Email), keys.CheckZone(in.Zone))
+}
+
+// CreateAccount makes an account with the built-in and sample roles, and its first user. It returns
+// Invalid when a rule is broken or when the slug or the email is taken. An unused setup code is void
+// from then on.
+func (s *Store) CreateAccount(ctx context.Context, by keys.Actor, in NewAccount) (account keys.Account, user keys.User, err error) {
+	if in.Email, err = normalEmail(in.Email); err != nil {
+		return keys.Account{}, keys.User{}, err
+	}
+	if err := in.check(); err != nil {
+		return keys.Account{}, keys.User{}, err
+	}
+	err = s.change(ctx, by, func(ctx context.Context, t *tx) error {
+		// Its row is also what a claim of the setup locks, so the two cannot both be the first.
+		if _, err := t.exec(ctx, `DELETE FROM setup_code WHERE id = 1`); err != nil {
+			return err
+		}
+		account, user, err = t.createAccount(ctx, in)
+		return err
+	})
+	return account, user, err
+}
+
+// createAccount writes an account with everything that it starts with.
+func (t *tx) createAccount(ctx context.Context, in NewAccount) (keys.Account, keys.User, error) {
+	account, err := t.insertAccount(ctx, in)
+	if err != nil {
+		return keys.Account{}, keys.User{}, err
+	}
+	t.by = t.by.In(account)
+	t.record(keys.AuditEvent{
+		Action: keys.ActionAccountCreated, ObjectKind: objectAccount, ObjectID: account.ID, Object: account.Slug,
+		Details: map[string]any{"zone": account.Zone},
+	})
+	roles, err := t.insertCatalogue(ctx, account)
+	if err != nil {
+		return keys.Account{}, keys.User{}, err
+	}
+	owner, _ := keys.RoleBySlug(roles, keys.RoleOwner)
+	user, err := t.insertUser(ctx, account, in.Email, in.PasswordPHC, []keys.Role{owner})
+	return account, user, err
+}
+
+func (t *tx) insertAccount(ctx context.Context, in NewAccount) (keys.Account, error) {
+	number, err := t.numbers(ctx, 1)
+	if err != nil {
+		return keys.Account{}, err
+	}
+	a := keys.Account{
+		ID: newID(), Number: number, Slug: in.Slug, Zone: in.Zone,
+		Duration: keys.DefaultDuration, EnforceExpiry: true, CreatedAt: t.at,
+	}
+	inserted, err := t.exec(ctx, `
+		INSERT INTO account (id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, key_count, created_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 1)
+		ON CONFLICT (slug) DO NOTHING`,
+		a.ID, a.Number, a.Slug, a.Zone, string(a.Duration.Unit), a.Duration.Amount, a.EnforceExpiry, t.at.UnixMicro())
+	if err == nil && inserted == 0 {
+		return keys.Account{}, keys.Problem("account", keys.ReasonAccountTaken)
+	}
+	return a, err
+}
+
+// insertCatalogue writes the resources and roles that every account starts with.
+func (t *tx) insertCatalogue(ctx context.Context, account keys.Account) ([]keys.Role, error) {
+	resources := append(keys.ConsoleResources(), keys.SampleResources()...)
+	roles := append(keys.BuiltInRoles(), keys.SampleRoles()...)
+	number, err := t.numbers(ctx, len(resources)+len(roles))
+	if err != nil {
+		return nil, err
+	}
+	numberOf := make(map[string]int64, len(resources))
+	for _, r := range resources {
+		numberOf[r.Slug] = number
+		_, err := t.exec(ctx, `
+			INSERT INTO resource (number, account_id, slug, product, name, description) VALUES ($1, $2, $3, $4, $5, $6)`,
+			number, account.ID, r.Slug, r.Product, r.Name, r.Description)
+		if err != nil {
+			return nil, err
+		}
+		number++
+	}
+	for i := range roles {
+		roles[i].ID, roles[i].Number = newID(), number
+		if err := t.insertRole(ctx, account.ID, roles[i], numberOf); err != nil {
+			return nil, err
+		}
+		number++
+	}
+	return roles, nil
+}
+
+func (t *tx) insertRole(ctx context.Context, accountID string, r keys.Role, numberOf map[string]int64) error {
+	_, err := t.exec(ctx, `
+		INSERT INTO role (id, number, account_id, slug, name, description, built_in, everything, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)`,
+		r.ID, r.Number, accountID, r.Slug, r.Name, r.Description, r.BuiltIn, r.Everything)
+	if err != nil {
+		return err
+	}
+	for _, slug := range r.Resources {
+		if _, err := t.exec(ctx, `INSERT INTO role_resource (role_id, resource) VALUES ($1, $2)`, r.ID, numberOf[slug]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Accounts returns every account of the installation, the oldest first.
+func (s *Store) Accounts(ctx context.Context) (all []keys.Account, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		all, err = list(ctx, t, scanAccount, `SELECT `+accountColumns+` FROM account ORDER BY number`)
+		return err
+	})
+	return all, err
+}
+
+// Account returns the actor's account, or NotFound.
+func (s *Store) Account(ctx context.Context, by keys.Actor) (a keys.Account, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		a, err = scanAccount(t.row(ctx, `SELECT `+accountColumns+` FROM account WHERE id = $1`, by.AccountID))
+		return orNotFound(err, keys.ReasonAccountNotFound)
+	})
+	return a, err
+}
+
+// lockAccount makes every other change of the actor's account, of its roles and of its users wait
+// until this one has ended. It returns NotFound when the actor has no account.
+func (t *tx) lockAccount(ctx context.Context) (keys.Account, error) {
+	a, err := scanAccount(t.row(ctx, `
+		UPDATE account SET version = version + 1 WHERE id = $1 RETURNING `+accountColumns, t.by.AccountID))
+	return a, orNotFound(err, keys.ReasonAccountNotFound)
+}
+
+const accountColumns = `id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, key_count, created_at`
+
+func scanAccount(row scanner) (a keys.Account, err error) {
+	var created int64
+	err = row.Scan(&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.KeyCount, &created)
+	a.CreatedAt = fromMicros(created)
+	return a, err
+}
+
+// orNotFound turns the error of a query without a row into NotFound.
+func orNotFound(err error, reason keys.Reason) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return keys.NotFound(reason)
+	}
+	return err
+}

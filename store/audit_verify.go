@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// AuditHead is the end of the audit log: its newest row and that row's hash.
+type AuditHead struct {
+	Seq  int64
+	Hash string
+}
+
+// AuditReport is what VerifyAudit found.
+type AuditReport struct {
+	// Rows is how many rows were read.
+	Rows int64
+	// Head is the end of the log as the counter knows it.
+	Head AuditHead
+	// Damage is what is wrong, in the order of the rows. An intact log has none.
+	Damage []Damage
+}
+
+// DamageKind says in what way the audit log is damaged.
+type DamageKind string
+
+// The kinds of damage.
+const (
+	// DamageChanged: columns of row Seq are not as they were written.
+	DamageChanged DamageKind = "changed"
+	// DamageDeleted: the rows from Seq to Last are missing.
+	DamageDeleted DamageKind = "deleted"
+	// DamageSwapped: the rows Seq and Last stand in each other's place.
+	DamageSwapped DamageKind = "swapped"
+	// DamageCut: the rows from Seq to Last, the newest ones, are missing.
+	DamageCut DamageKind = "cut"
+	// DamageReplaced: row Seq is whole in itself but does not follow the row before it.
+	DamageReplaced DamageKind = "replaced"
+	// DamageHead: the counter's row does not name the newest row and its hash.
+	DamageHead DamageKind = "head"
+)
+
+// Damage is one thing that is wrong with the audit log.
+type Damage struct {
+	Kind DamageKind
+	// Seq is the row, and Last the other or the last one, where the kind has two.
+	Seq, Last int64
+	// Columns are the names of the changed columns.
+	Columns []string
+}
+
+// String is the damage in words.
+func (d Damage) String() string {
+	switch d.Kind {
+	case DamageChanged:
+		return fmt.Sprintf("row %d was changed: %s", d.Seq, strings.Join(d.Columns, ", "))
+	case DamageDeleted:
+		return fmt.Sprintf("%s missing", d.rows())
+	case DamageSwapped:
+		return fmt.Sprintf("rows %d and %d were swapped", d.Seq, d.Last)
+	case DamageCut:
+		return fmt.Sprintf("the end of the log was cut off: %s missing", d.rows())
+	case DamageReplaced:
+		return fmt.Sprintf("row %d does not follow row %d: one of them was replaced", d.Seq, d.Seq-1)
+	case DamageHead:
+		return fmt.Sprintf("the counter's row was changed: it does not name row %d and its hash", d.Seq)
+	}
+	return string(d.Kind)
+}
+
+func (d Damage) rows() string {
+	if d.Seq == d.Last {
+		return fmt.Sprintf("row %d is", d.Seq)
+	}
+	return fmt.Sprintf("rows %d to %d are", d.Seq, d.Last)
+}
+
+// VerifyAudit reads the whole audit log, row by row, and says what in it was changed after it was
+// written: which columns of which row, which rows are missing, which were swapped, how many were cut
+// off at the end. It shows damage and careless edits; somebody who can write the database can also
+// write a whole new chain, which only a head that was kept elsewhere shows.
+func (s *Store) VerifyAudit(ctx context.Context) (report AuditReport, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		head := &report.Head
+		if err := t.row(ctx, `SELECT seq, chain FROM head WHERE id = 1`).Scan(&head.Seq, &head.Hash); err != nil {
+			return err
+		}
+		var v auditVerifier
+		if report.Rows, err = t.eachAuditRow(ctx, v.next); err != nil {
+			return err
+		}
+		v.end(*head)
+		report.Damage = v.damage
+		return nil
+	})
+	return report, err
+}
+
+// eachAuditRow calls a function with every row in order, and counts them.
+func (t *tx) eachAuditRow(ctx context.Context, do func(r auditRow)) (count int64, err error) {
+	_, err = list(ctx, t, func(row scanner) (none struct{}, err error) {
+		var r auditRow
+		err = row.Scan(&r.seq, &r.id, &r.at, &r.accountID, &r.actorKind, &r.actorID, &r.actor, &r.action, &r.objectKind, &r.objectID,
+			&r.object, &r.ip, &r.requestID, &r.result, &r.alarm, &r.details, &r.prev, &r.hash, &r.sums)
+		if err == nil {
+			count++
+			do(r)
+		}
+		return none, err
+	}, `
+		SELECT seq, id, at, account_id, actor_kind, actor_id, actor, action, object_kind, object_id,
+			object, ip, request_id, result, alarm, details, prev, hash, sums
+		FROM audit ORDER BY seq`)
+	return count, err
+}
+
+// auditVerifier walks the rows of an audit log. Of the rows it keeps only the one before.
+type auditVerifier struct {
+	before  auditRow
+	damaged bool // the row before was changed or moved, so that its neighbour need not fit
+	damage  []Damage
+	moved   []movedRow
+}
+
+// movedRow is a row of which nothing but its place was changed.
+type movedRow struct {
+	seq     int64
+	written string // the sum of the place where it was written
+}
+
+func (v *auditVerifier) next(r auditRow) {
+	if r.seq > v.before.seq+1 {
+		v.found(Damage{Kind: DamageDeleted, Seq: v.before.seq + 1, Last: r.seq - 1})
+		v.damaged = true
+	}
+	changed := r.changedColumns()
+	switch {
+	case slices.Equal(changed, []string{"seq"}):
+		v.moved = append(v.moved, movedRow{seq: r.seq, written: r.sums[:sumLength]})
+	case len(changed) > 0:
+		v.found(Damage{Kind: DamageChanged, Seq: r.seq, Columns: changed})
+	case r.prev != v.before.hash && !v.damaged:
+		v.found(Damage{Kind: DamageReplaced, Seq: r.seq})
+	}
+	v.before, v.damaged = r, len(changed) > 0
+}
+
+func (v *auditVerifier) found(d Damage) { v.damage = append(v.damage, d) }
+
+// end judges what only the whole log shows.
+func (v *auditVerifier) end(head AuditHead) {
+	v.pairMoved()
+	switch {
+	case head.Seq > v.before.seq:
+		v.found(Damage{Kind: DamageCut, Seq: v.before.seq + 1, Last: head.Seq})
+	case head.Seq < v.before.seq, head.Hash != v.before.hash && !v.damaged:
+		v.found(Damage{Kind: DamageHead, Seq: v.before.seq})
+	}
+	slices.SortStableFunc(v.damage, func(a, b Damage) int { return int(a.Seq - b.Seq) })
+}
+
+// pairMoved says of two rows that stand in each other's place that they were swapped, and of any
+// other moved row that its place was changed.
+func (v *auditVerifier) pairMoved() {
+	for len(v.moved) > 0 {
+		first := v.moved[0]
+		rest := v.moved[1:]
+		i := slices.IndexFunc(rest, func(other movedRow) bool {
+			return first.written == columnSum(fmt.Sprint(other.seq)) && other.written == columnSum(fmt.Sprint(first.seq))
+		})
+		if i < 0 {
+			v.found(Damage{Kind: DamageChanged, Seq: first.seq, Columns: []string{"seq"}})
+		} else {
+			v.found(Damage{Kind: DamageSwapped, Seq: first.seq, Last: rest[i].seq})
+			rest = slices.Delete(rest, i, i+1)
+		}
+		v.moved = rest
+	}
+}
+
+// sumLength is how many digits the sum of one column has.
+const sumLength = 8
+
+// changedColumns are the columns of a row that are not as they were written.
+func (r auditRow) changedColumns() (changed []string) {
+	if len(r.sums) != sumLength*len(auditColumns) {
+		return []string{"sums"}
+	}
+	for i, value := range r.values() {
+		if r.sums[i*sumLength:(i+1)*sumLength] != columnSum(value) {
+			changed = append(changed, auditColumns[i])
+		}
+	}
+	rightHash := r.hash == r.chainHash()
+	switch {
+	case rightHash && len(changed) > 0:
+		return []string{"sums"}
+	case !rightHash && len(changed) == 0:
+		return []string{"hash"}
+	}
+	return changed
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"latchkey/keys"
+)
+
+// This file is the frame of every transaction. The rules for a change are:
+//
+//   - The first statement is an UPDATE … RETURNING of the row that owns the invariant, in the order
+//     account, key, counter: the FOR UPDATE that both databases have. Without it, parallel changes of
+//     one key have several winners on PostgreSQL.
+//   - Then load, apply the rule of package keys, save, and record what happened. The frame writes the
+//     audit rows last, so that the counter's row is held for as short a time as possible.
+//   - The closure may run again after a definite failure, so it has no effects outside the database
+//     but to set variables that it sets anew each time.
+//   - A constraint is never left to fail: PostgreSQL would refuse the rest of the transaction. It is
+//     ON CONFLICT DO NOTHING, and a count.
+
+// changeDeadline ends a change that the database does not answer.
+const changeDeadline = 5 * time.Second
+
+// The pauses between two attempts of one change.
+const (
+	firstPause = 2 * time.Millisecond
+	maxPause   = 100 * time.Millisecond
+)
+
+// errUnchanged rolls a change back without an error: there was nothing to do.
+var errUnchanged = errors.New("nothing changed")
+
+// tx is one transaction. It has one time for everything that happens in it.
+type tx struct {
+	sql    *sql.Tx
+	store  *Store
+	by     keys.Actor
+	at     time.Time
+	events []keys.AuditEvent
+}
+
+// change runs do in a transaction and appends the events that it recorded. A client that goes away
+// does not interrupt it.
+func (s *Store) change(ctx context.Context, by keys.Actor, do func(ctx context.Context, t *tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return keys.Unavailable(err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changeDeadline)
+	defer cancel()
+	for pause := firstPause; ; pause = min(2*pause, maxPause) {
+		err := s.attempt(ctx, by, do)
+		switch {
+		case err == nil, errors.Is(err, errUnchanged):
+			return nil
+		case keys.KindOf(err) != "" || !s.db.retryable(err):
+			return refusal(err)
+		}
+		select {
+		case <-ctx.Done():
+			return refusal(err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// attempt runs a change once. An error of the commit is never tried again: nobody knows whether the
+// database made the change before its answer was lost.
+func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.Context, t *tx) error) error {
+	began, err := s.db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = began.Rollback() }() // does nothing after a commit
+	t := &tx{sql: began, store: s, by: by, at: s.now()}
+	if err := do(ctx, t); err != nil {
+		return err
+	}
+	if err := t.appendEvents(ctx); err != nil {
+		return err
+	}
+	err = began.Commit()
+	if len(t.events) > 0 && s.options.AfterCommit != nil {
+		s.options.AfterCommit(context.WithoutCancel(ctx))
+	}
+	if err != nil {
+		return keys.OutcomeUnknown(err)
+	}
+	return nil
+}
+
+// read runs do over one snapshot of the database.
+func (s *Store) read(ctx context.Context, do func(t *tx) error) error {
+	began, err := s.db.read.BeginTx(ctx, s.db.snapshot)
+	if err != nil {
+		return refusal(err)
+	}
+	defer func() { _ = began.Rollback() }() // there is nothing to keep
+	return refusal(do(&tx{sql: began, store: s, at: s.now()}))
+}
+
+// refusal makes every error that is not a refusal already an Unavailable one.
+func refusal(err error) error {
+	if err == nil || keys.KindOf(err) != "" {
+		return err
+	}
+	return keys.Unavailable(err)
+}
+
+// record adds an event to the transaction. What the event leaves open comes from the actor.
+func (t *tx) record(e keys.AuditEvent) {
+	if e.ActorKind == "" {
+		e.ActorKind, e.ActorID, e.Actor = t.by.Kind, t.by.UserID, t.by.Email
+	}
+	if e.AccountID == "" {
+		e.AccountID = t.by.AccountID
+	}
+	if e.Result == "" {
+		e.Result = "ok"
+	}
+	if e.IP == "" {
+		e.IP = t.by.IP
+	}
+	e.RequestID = t.by.RequestID
+	t.events = append(t.events, e)
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	t.store.queries.Add(1)
+	result, err := t.sql.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// row runs a query for one row.
+func (t *tx) row(ctx context.Context, query string, args ...any) *sql.Row {
+	t.store.queries.Add(1)
+	return t.sql.QueryRowContext(ctx, query, args...)
+}
+
+// list runs a query and scans each row of it.
+func list[T any](ctx context.Context, t *tx, scan func(row scanner) (T, error), query string, args ...any) (all []T, err error) {
+	t.store.queries.Add(1)
+	rows, err := t.sql.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// scanner is a row of *sql.Rows or a *sql.Row.
+type scanner interface{ Scan(into ...any) error }
+
+// scanText scans a row of one text.
+func scanText(row scanner) (text string, err error) {
+	err = row.Scan(&text)
+	return text, err
+}
+
+// numbers draws n stable integers from the counter and returns the first. It holds the counter's row
+// until the commit, so it comes after the locks of account and key.
+func (t *tx) numbers(ctx context.Context, n int) (first int64, err error) {
+	var last int64
+	err = t.row(ctx, `UPDATE head SET number = number + $1 WHERE id = 1 RETURNING number`, n).Scan(&last)
+	return last - int64(n) + 1, err
+}

@@ -1,0 +1,193 @@
+package store
+
+import (
+	"context"
+	"strconv"
+
+	"latchkey/keys"
+	"latchkey/keys/secret"
+)
+
+// NewKey is what a key is made of.
+type NewKey struct {
+	// Name says which integration will use the key.
+	Name string
+	// Roles are the slugs of its roles.
+	Roles []string
+	// Nonce is the one of the form: a form makes one key, however often it is sent.
+	Nonce string
+}
+
+// Generated is a key that was just made. Its token is nowhere else but here, and its digest in the
+// database.
+type Generated struct {
+	// Key is the key, and Token its first token.
+	Key   keys.Key
+	Token secret.Value
+	// Repeated says that the form had made its key before: Key is that one, if it still exists, and
+	// Token is zero.
+	Repeated bool
+	// NameTwin says that another key of the account has this name.
+	NameTwin bool
+}
+
+// GenerateKey makes an active key with its first token. It returns Invalid when the name breaks a
+// rule or a role is unknown, Forbidden when the actor may not edit keys or does not hold what a role
+// gives, and Malformed when the name is not text or the nonce is not one of ours.
+func (s *Store) GenerateKey(ctx context.Context, by keys.Actor, in NewKey) (made Generated, err error) {
+	in.Name = keys.NormalName(in.Name)
+	if err := in.check(by); err != nil {
+		return Generated{}, err
+	}
+	err = s.change(ctx, by, func(ctx context.Context, t *tx) error {
+		made = Generated{Token: secret.New(secret.KindToken)}
+		account, err := t.lockAccount(ctx)
+		if err != nil {
+			return err
+		}
+		if made.Repeated, err = t.nonceUsed(ctx, in.Nonce); err != nil || made.Repeated {
+			return orUnchanged(err)
+		}
+		roles, err := t.grantable(ctx, in.Roles)
+		if err != nil {
+			return err
+		}
+		if made.NameTwin, err = t.nameTaken(ctx, account.ID, in.Name); err != nil {
+			return err
+		}
+		made.Key, err = t.insertKey(ctx, account, in, roles, made.Token)
+		return err
+	})
+	switch {
+	case err != nil:
+		return Generated{}, err
+	case made.Repeated:
+		made.Token = secret.Value{}
+		made.Key, err = s.keyOfNonce(ctx, by, in.Nonce)
+	}
+	return made, err
+}
+
+func (in NewKey) check(by keys.Actor) error {
+	if err := by.Require(keys.EditAPIKeys); err != nil {
+		return err
+	}
+	if err := checkText(append(in.Roles, in.Name)...); err != nil {
+		return err
+	}
+	if !secret.ValidNonce(in.Nonce) {
+		return keys.Malformed(keys.ReasonNonce)
+	}
+	return keys.CheckName(in.Name)
+}
+
+// orUnchanged is the error, or errUnchanged when there is none.
+func orUnchanged(err error) error {
+	if err == nil {
+		return errUnchanged
+	}
+	return err
+}
+
+// grantable are the roles of these slugs, if the actor may give them.
+func (t *tx) grantable(ctx context.Context, slugs []string) ([]keys.Role, error) {
+	all, err := t.accountRoles(ctx, t.by.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := chosenRoles(all, slugs)
+	if err != nil {
+		return nil, err
+	}
+	return roles, t.by.MayGrant(roles)
+}
+
+// insertKey writes a key with its roles and its first token.
+func (t *tx) insertKey(ctx context.Context, account keys.Account, in NewKey, roles []keys.Role, token secret.Value) (keys.Key, error) {
+	number, err := t.numbers(ctx, 2)
+	if err != nil {
+		return keys.Key{}, err
+	}
+	k := keyRow{id: newID(), Key: keys.Key{
+		Number: number, Name: in.Name, Status: keys.StatusActive, Roles: roles, CreatedAt: t.at, CreatedBy: t.by.Email, Version: 1,
+		Tokens: []keys.Token{{Number: number + 1, Hint: token.Hint(), CreatedAt: t.at}},
+	}}
+	if err := t.insertKeyRow(ctx, account, &k); err != nil {
+		return keys.Key{}, err
+	}
+	t.record(keyEvent(keys.ActionKeyGenerated, k.Key, map[string]any{"name": k.Name, "roles": roleSlugs(roles)}))
+	if err := t.setRoles(ctx, k.id, roles); err != nil {
+		return keys.Key{}, err
+	}
+	if err := t.insertToken(ctx, k, k.Tokens[0], token); err != nil {
+		return keys.Key{}, err
+	}
+	_, err = t.exec(ctx, `
+		INSERT INTO form_nonce (account_id, nonce, key_id, created_at) VALUES ($1, $2, $3, $4)`,
+		account.ID, in.Nonce, k.id, t.at.UnixMicro())
+	if err != nil {
+		return keys.Key{}, err
+	}
+	_, err = t.exec(ctx, `UPDATE account SET key_count = key_count + 1 WHERE id = $1`, account.ID)
+	return k.Key, err
+}
+
+// insertKeyRow writes the row of a key under an id that no key, deleted or not, has had.
+func (t *tx) insertKeyRow(ctx context.Context, account keys.Account, k *keyRow) error {
+	for {
+		k.ID = keys.NewKeyID(account.Slug, t.store.newSuffix())
+		inserted, err := t.exec(ctx, `
+			INSERT INTO api_key (id, number, account_id, app_key, name, status, created_at, created_by, version)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (app_key) DO NOTHING`,
+			k.id, k.Number, account.ID, string(k.ID), k.Name, string(k.Status), k.CreatedAt.UnixMicro(), k.CreatedBy, k.Version)
+		if err != nil || inserted == 1 {
+			return err
+		}
+	}
+}
+
+// insertToken writes a live token of a key.
+func (t *tx) insertToken(ctx context.Context, k keyRow, token keys.Token, value secret.Value) error {
+	t.record(tokenEvent(keys.ActionTokenMinted, k.Key, token, nil))
+	_, err := t.exec(ctx, `
+		INSERT INTO api_token (id, number, key_id, digest, alg, kid, hint, state, created_at, reason)
+		VALUES ($1, $2, $3, $4, 1, '', $5, 'live', $6, '')`,
+		newID(), token.Number, k.id, value.Digest().Bytes(), token.Hint, token.CreatedAt.UnixMicro())
+	return err
+}
+
+func tokenEvent(action keys.Action, k keys.Key, token keys.Token, details map[string]any) keys.AuditEvent {
+	all := map[string]any{"key": string(k.ID), "hint": token.Hint}
+	for name, value := range details {
+		all[name] = value
+	}
+	return keys.AuditEvent{
+		Action: action, ObjectKind: objectToken, ObjectID: strconv.FormatInt(token.Number, 10), Object: k.Name, Details: all,
+	}
+}
+
+// nonceUsed says whether the form has made its key. The account is locked, so the answer stays true.
+func (t *tx) nonceUsed(ctx context.Context, nonce string) (used bool, err error) {
+	err = t.row(ctx, `
+		SELECT EXISTS (SELECT 1 FROM form_nonce WHERE account_id = $1 AND nonce = $2)`, t.by.AccountID, nonce).Scan(&used)
+	return used, err
+}
+
+// keyOfNonce is the key that a form made, or the zero key when it was deleted since.
+func (s *Store) keyOfNonce(ctx context.Context, by keys.Actor, nonce string) (keys.Key, error) {
+	var id keys.KeyID
+	err := s.read(ctx, func(t *tx) error {
+		return t.row(ctx, `
+			SELECT api_key.app_key FROM form_nonce JOIN api_key ON api_key.id = form_nonce.key_id
+			WHERE form_nonce.account_id = $1 AND form_nonce.nonce = $2`, by.AccountID, nonce).Scan(&id)
+	})
+	if err != nil {
+		return keys.Key{}, err
+	}
+	k, err := s.Key(ctx, by, id)
+	if keys.KindOf(err) == keys.KindNotFound {
+		return keys.Key{}, nil
+	}
+	return k, err
+}

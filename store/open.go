@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrRefused matches the errors of Open that say that a database is not as it should be. Their text
+// is one line: what is wrong, and what to do.
+var ErrRefused = errors.New("database refused")
+
+// refusedError is one line of advice that matches ErrRefused.
+type refusedError string
+
+func (e refusedError) Error() string        { return string(e) }
+func (e refusedError) Is(target error) bool { return target == ErrRefused }
+
+func refused(format string, args ...any) error { return refusedError(fmt.Sprintf(format, args...)) }
+
+// database is what differs between SQLite and PostgreSQL once it is open.
+type database struct {
+	// write and read are for changes and for reads; on PostgreSQL they are one.
+	write, read *sql.DB
+	// snapshot begins a read that sees one state of the database throughout.
+	snapshot *sql.TxOptions
+	// retryable says whether an error before a commit means that the change may be tried again.
+	retryable func(err error) bool
+}
+
+func (db database) close() error {
+	if db.read == db.write {
+		return db.write.Close()
+	}
+	return errors.Join(db.read.Close(), db.write.Close())
+}
+
+func openDatabase(ctx context.Context, url string) (database, error) {
+	scheme, rest, found := strings.Cut(url, "://")
+	switch {
+	case !found:
+		return openSQLite(ctx, url)
+	case scheme == "sqlite":
+		return openSQLite(ctx, rest)
+	case scheme == "postgres", scheme == "postgresql":
+		return openPostgres(ctx, url)
+	}
+	return database{}, refused("the database URL begins with %q; use sqlite:///path/to/latchkey.db or postgres://user@host/name", scheme+"://")
+}

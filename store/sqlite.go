@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// sqliteReaders is how many reads of one store run at once.
+const sqliteReaders = 8
+
+// The pragmas stand in the DSN, because a pool opens connections when it likes, and each needs them.
+// Transactions of the one writer begin immediate: one that begins as a reader and then writes fails
+// with SQLITE_BUSY whatever busy_timeout says.
+var (
+	sqliteWriter = url.Values{
+		"_pragma": {"busy_timeout(2000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "journal_size_limit(16777216)"},
+		"_txlock": {"immediate"},
+	}
+	sqliteReader = url.Values{"_pragma": {"busy_timeout(2000)", "query_only(1)"}}
+)
+
+func openSQLite(ctx context.Context, path string) (database, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return database{}, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := createSQLite(ctx, path); err != nil {
+			return database{}, err
+		}
+	}
+	if err := checkSQLite(ctx, path); err != nil {
+		return database{}, err
+	}
+	db, err := poolsSQLite(path)
+	if err != nil {
+		return database{}, err
+	}
+	if err := migrate(ctx, goose.DialectSQLite3, db.write, nil); err != nil {
+		return database{}, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+func poolsSQLite(path string) (database, error) {
+	write, err := sql.Open("sqlite", dsn(path, sqliteWriter))
+	if err != nil {
+		return database{}, err
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", dsn(path, sqliteReader))
+	if err != nil {
+		return database{}, errors.Join(err, write.Close())
+	}
+	read.SetMaxOpenConns(sqliteReaders)
+	read.SetMaxIdleConns(sqliteReaders)
+	return database{write: write, read: read, snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite}, nil
+}
+
+func dsn(path string, query url.Values) string {
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
+// createSQLite makes a database beside its place and moves it there once it is whole: a program that
+// is killed meanwhile leaves no empty file in the place of a database.
+func createSQLite(ctx context.Context, path string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // its mode is 0600
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	making := file.Name()
+	defer func() { _ = os.Remove(making) }() // when it did not get a second name, it is of no use
+	if err := file.Close(); err != nil {
+		return err
+	}
+	db, err := poolsSQLite(making)
+	if err != nil {
+		return err
+	}
+	// Closing the last connection moves the write-ahead log into the file, and syncs it.
+	if err := errors.Join(migrate(ctx, goose.DialectSQLite3, db.write, nil), db.close()); err != nil {
+		return fmt.Errorf("create %s: %w", path, err)
+	}
+	// A rename would replace a database that another program has made meanwhile.
+	if err := os.Link(making, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return cannotWrite(path, err)
+	}
+	return nil
+}
+
+// retryableSQLite is a database that another program was writing to when the transaction began.
+func retryableSQLite(err error) bool {
+	failure, ok := errors.AsType[*sqlite.Error](err)
+	return ok && failure.Code()&0xff == sqlite3.SQLITE_BUSY
+}

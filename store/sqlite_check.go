@@ -1,0 +1,177 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+)
+
+// This file looks at a SQLite file before anything may write to it. SQLite itself would take an empty
+// file for a new database, would find garbage pages only when it reads them, and would repair what it
+// takes for a crash. So the file is opened in a mode that writes nothing: immutable when there is no
+// write-ahead log, and read-only when there is one, since immutable would hide what stands in it.
+//
+// All of this comes before the database is opened for work: on Unix, closing any file descriptor of a
+// file releases the locks that the process holds on it.
+
+// fullCheckSize is up to which size a file is checked in full at every start: it takes a second or so.
+const fullCheckSize = 256 << 20
+
+// checkSQLite returns a refusal when the file is not a healthy database of ours that can be written.
+func checkSQLite(ctx context.Context, path string) error {
+	walSize, err := sizeOf(path + "-wal")
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	size, err := checkHeader(path, walSize)
+	if err != nil {
+		return err
+	}
+	err = checkContent(ctx, path, size, walSize)
+	if grown, _ := sizeOf(path + "-wal"); err != nil && walSize == 0 && grown > 0 {
+		// Another program began to write meanwhile, which an immutable reader must not see.
+		err = checkContent(ctx, path, size, grown)
+	}
+	if err != nil {
+		return err
+	}
+	return checkWritable(path)
+}
+
+// sizeOf is the size of a file, or 0 when there is none.
+func sizeOf(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// checkHeader reads the first bytes of the file.
+func checkHeader(path string, walSize int64) (size int64, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0, refused("%s cannot be read (%v); check its owner and permissions", path, err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, refused("%s is not a file; name the path of a database file", path)
+	}
+	if info.Size() == 0 && walSize == 0 {
+		return 0, refused("%s is empty, which a database of ours never is; restore a backup, or move it away to start afresh", path)
+	}
+	header := make([]byte, 100)
+	_, err = io.ReadFull(file, header)
+	switch {
+	case info.Size() == 0: // everything is still in the log
+	case err != nil || !bytes.HasPrefix(header, []byte("SQLite format 3\x00")):
+		return 0, refused("%s is not a database; name another path, restore a backup, or move it away to start afresh", path)
+	case walSize == 0 && info.Size()%pageSize(header) != 0:
+		return 0, damaged(path, "cut off in the middle of a page")
+	}
+	return info.Size(), nil
+}
+
+// pageSize is the size of the database's pages, 2 bytes at 16 of its header. Of 65536 only a 1 is
+// left there.
+func pageSize(header []byte) int64 {
+	if size := int64(binary.BigEndian.Uint16(header[16:])); size > 1 {
+		return size
+	}
+	return 65536
+}
+
+// checkContent reads the database without writing beside it.
+func checkContent(ctx context.Context, path string, size, walSize int64) (err error) {
+	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(2000)"}}
+	if walSize == 0 {
+		query.Set("immutable", "1")
+	}
+	defer removeNew(path + "-shm")()
+	db, err := sql.Open("sqlite", dsn(path, query))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if size <= fullCheckSize || walSize > 0 {
+		var verdict string
+		if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
+			return damaged(path, err.Error())
+		}
+		if verdict != "ok" {
+			return damaged(path, verdict)
+		}
+	}
+	return checkSchema(ctx, path, db)
+}
+
+func damaged(path, how string) error {
+	how = strings.Join(strings.Fields(how), " ") // SQLite writes several lines
+	return refused("%s is damaged (%s); restore a backup, or move it and its -wal away to start afresh", path, how)
+}
+
+// checkSchema refuses a database of another program, or of a newer version of this one.
+func checkSchema(ctx context.Context, path string, db *sql.DB) error {
+	var have int64
+	err := db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&have)
+	if err != nil {
+		return refused("%s is not a Latchkey database; name another path", path)
+	}
+	provider, err := migrator(goose.DialectSQLite3, db, nil)
+	if err != nil {
+		return err
+	}
+	if err := checkVersion(have, provider); err != nil {
+		return refused("%s: %v", path, err)
+	}
+	return nil
+}
+
+// removeNew returns a function that removes a file, if it is not there yet: SQLite leaves its index of
+// a write-ahead log behind when it may only read.
+func removeNew(path string) func() {
+	if _, err := os.Stat(path); err == nil {
+		return func() {}
+	}
+	return func() { _ = os.Remove(path) } // it is scratch, and usually not there
+}
+
+// checkWritable opens the file for writing and makes a file beside it, as SQLite will have to.
+func checkWritable(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(filepath.Dir(path), ".write-probe-*")
+	if err != nil {
+		return cannotWrite(path, err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+func cannotWrite(path string, err error) error {
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause // without the name of a file that is not theirs
+	}
+	return refused("%s cannot be written (%v); mount its folder writable and check its owner and permissions", path, err)
+}

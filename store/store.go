@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"latchkey/keys/secret"
+)
+
+// Options are what a store needs from outside.
+type Options struct {
+	// Now tells the time. It is required.
+	Now func() time.Time
+	// AfterCommit is called after every committed change, before the method returns, and also when
+	// the outcome of the commit is unknown. It may be nil.
+	AfterCommit func(ctx context.Context)
+	// Log takes what cannot be returned as an error. Nil discards it.
+	Log *slog.Logger
+}
+
+// Store keeps accounts, users, sessions, API keys and the audit log in one database. Its methods may
+// be called from many goroutines, and several stores, in this process or in others, may work on one
+// database at once.
+//
+// Every method that changes something is one user action in one transaction, together with its audit
+// events. Refusals come back as *keys.Error of the kinds that the method's comment names. Besides
+// those, every method may return KindUnavailable, when the database could not do it and nothing was
+// changed, every change KindUnknown, when the answer of the commit was lost, and every method that
+// takes text KindMalformed, when that is not valid UTF-8 or holds a NUL.
+type Store struct {
+	db      database
+	options Options
+	queries atomic.Int64
+	// newSuffix makes the last part of a key's id; a test makes it collide.
+	newSuffix func() string
+}
+
+// Open opens the database at a URL, `sqlite:///path/latchkey.db`, a plain path, or `postgres://…`,
+// and brings its schema up to date. A SQLite file that does not exist is created, with mode 0600. An
+// error that matches ErrRefused says in one line what is wrong with the database and what to do;
+// the database was not touched then.
+func Open(ctx context.Context, url string, o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	db, err := openDatabase(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, options: o, newSuffix: secret.NewKeySuffix}, nil
+}
+
+// Close closes the database. No method may be running.
+func (s *Store) Close() error { return s.db.close() }
+
+// Queries returns how many statements were sent to the database since Open.
+func (s *Store) Queries() int64 { return s.queries.Load() }
+
+// Check returns an error unless the database answers a question about its own content. It writes
+// nothing.
+func (s *Store) Check(ctx context.Context) error {
+	return s.read(ctx, func(tx *tx) error {
+		var seq int64
+		return tx.row(ctx, `SELECT seq FROM head WHERE id = 1`).Scan(&seq)
+	})
+}

@@ -1,0 +1,262 @@
+package storetest
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	"latchkey/keys"
+	"latchkey/keys/secret"
+	"latchkey/store"
+)
+
+// change is a method that changes something that is audited.
+type change struct {
+	method string
+	// ready makes what the method needs, and returns the call.
+	ready func(b *bench) func() error
+}
+
+// changes are all methods that write the audit log.
+var changes = []change{
+	{"ClaimSetup", func(b *bench) func() error {
+		code := b.putCode(keys.SetupCodeLife)
+		return func() error {
+			_, _, err := b.a.ClaimSetup(b.Context(), stranger, code, firstAccount, newSession())
+			return err
+		}
+	}},
+	{"CreateAccount", func(b *bench) func() error {
+		return func() error {
+			_, _, err := b.a.CreateAccount(b.Context(), keys.Command("account create"), firstAccount)
+			return err
+		}
+	}},
+	{"CreateUser", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, err := b.a.CreateUser(b.Context(), by, store.NewUser{Email: "bo@acme.example", PasswordPHC: testPHC, Roles: []string{keys.RoleOwner}})
+			return err
+		}
+	}},
+	{"ResetUser", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		b.signIn(by, secret.Digest{})
+		return func() error { return b.a.ResetUser(b.Context(), keys.Command("user reset"), by.Email, "new hash") }
+	}},
+	{"UnlockUser", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		b.must(b.fail(by.Email, by.IP))
+		return func() error { return b.a.UnlockUser(b.Context(), keys.Command("user unlock"), by.Email) }
+	}},
+	{"BeginLogin", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		b.lock(by.Email)
+		return func() error {
+			err := b.fail(by.Email, by.IP)
+			if keys.ReasonOf(err) == keys.ReasonLoginLocked {
+				return nil
+			}
+			return err
+		}
+	}},
+	{"FinishLogin", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		try := store.LoginTry{Email: by.Email, IP: by.IP}
+		candidate, err := b.a.BeginLogin(b.Context(), try)
+		b.must(err)
+		start := newSession()
+		start.Device = secret.New(secret.KindDevice).Digest()
+		return func() error { return b.a.FinishLogin(b.Context(), by, candidate, try, start, "new hash") }
+	}},
+	{"Logout", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		session := b.signIn(by, secret.Digest{})
+		return func() error { return b.a.Logout(b.Context(), by, session) }
+	}},
+	{"ChangePassword", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		keep := b.signIn(by, secret.Digest{})
+		b.signIn(by, secret.Digest{})
+		return func() error {
+			return b.a.ChangePassword(b.Context(), by, store.LoginCandidate{PasswordPHC: testPHC}, store.LoginTry{Email: by.Email}, "new hash", keep)
+		}
+	}},
+	{"GenerateKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			made, err := b.a.GenerateKey(b.Context(), by, store.NewKey{Name: "x", Roles: []string{"orders-viewer"}, Nonce: secret.NewNonce()})
+			if err != nil && !made.Token.IsZero() {
+				b.Error("a token came with the error")
+			}
+			return err
+		}
+	}},
+	{"EditKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync", "orders-viewer").Key
+		return func() error {
+			_, _, err := b.a.EditKey(b.Context(), by, store.EditKey{ID: key.ID, Version: 1, Name: "x", Roles: []string{"catalog-viewer"}})
+			return err
+		}
+	}},
+	{"DeactivateKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync").Key
+		return func() error { _, _, err := b.a.DeactivateKey(b.Context(), by, key.ID); return err }
+	}},
+	{"ActivateKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync").Key
+		_, _, err := b.a.DeactivateKey(b.Context(), by, key.ID)
+		b.must(err)
+		return func() error { _, _, err := b.a.ActivateKey(b.Context(), by, key.ID); return err }
+	}},
+	{"DeleteKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync", "orders-viewer").Key
+		return func() error { _, err := b.a.DeleteKey(b.Context(), by, key.ID); return err }
+	}},
+	{"RecordRefusals", func(b *bench) func() error {
+		return func() error {
+			return b.a.RecordRefusals(b.Context(), map[keys.Refusal]int{{Action: keys.ActionLoginFail, IP: "192.0.2.7", Reason: "wrong"}: 3})
+		}
+	}},
+}
+
+// others are all methods that are not audited: they read, or they keep house.
+var others = []string{
+	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "Accounts", "Account", "Users", "PasswordPHC", "Session", "SetFlash",
+	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "KeyEvents", "Sweep",
+}
+
+// frameCases holds three cases for each change.
+var frameCases = makeFrameCases()
+
+func makeFrameCases() []testCase {
+	all := []testCase{{"frame/every method is either audited or known not to be", everyMethodIsKnown}}
+	for _, c := range changes {
+		all = append(all,
+			testCase{"frame/" + c.method + " writes its events, the feed and the chain in one transaction", c.isAudited},
+			testCase{"frame/" + c.method + " changes nothing when the audit log cannot be written", c.needsAudit})
+	}
+	return append(all,
+		testCase{"frame/an error of the commit is an unknown outcome, of which AfterCommit hears, and no second attempt", commitFails},
+		testCase{"frame/a client that has gone away changes nothing", goneAway},
+		testCase{"frame/the health check reads and notices a lost table", healthCheck})
+}
+
+func everyMethodIsKnown(b *bench) {
+	var known []string
+	for _, c := range changes {
+		known = append(known, c.method)
+	}
+	known = append(known, others...)
+	methods := reflect.TypeFor[*store.Store]()
+	if methods.NumMethod() < 25 {
+		b.Fatalf("only %d methods", methods.NumMethod())
+	}
+	for i := range methods.NumMethod() {
+		if name := methods.Method(i).Name; !slices.Contains(known, name) {
+			b.Errorf("%s is in neither list", name)
+		}
+	}
+}
+
+func (c change) isAudited(b *bench) {
+	do := c.ready(b)
+	before := b.raw.count(`SELECT seq FROM head`)
+	b.committed.Store(0)
+	b.must(do())
+	events := b.raw.count(`SELECT seq FROM head`) - before
+	if rows := b.raw.count(`SELECT COUNT(*) FROM audit WHERE seq > $1`, before); rows != events || events == 0 {
+		b.Fatalf("%d events by the counter, %d rows", events, rows)
+	}
+	if b.committed.Load() != 1 {
+		b.Fatalf("AfterCommit was called %d times", b.committed.Load())
+	}
+	feed := b.raw.rows(`SELECT seq, event_id, account_id, object_kind, object_id, at FROM change_log WHERE seq > $1 ORDER BY seq`, before)
+	want := b.raw.rows(`
+		SELECT seq, id, account_id, object_kind, object_id, at FROM audit
+		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role', 'user') ORDER BY seq`, before)
+	if !slices.EqualFunc(feed, want, slices.Equal) {
+		b.Fatalf("the feed has %q, want %q", feed, want)
+	}
+	report, err := b.b.VerifyAudit(b.Context())
+	b.must(err)
+	if len(report.Damage) != 0 || report.Rows != report.Head.Seq || report.Rows == 0 {
+		b.Fatalf("the log is %+v", report)
+	}
+}
+
+func (c change) needsAudit(b *bench) {
+	do := c.ready(b)
+	var but []string
+	if c.method == "Logout" {
+		but = []string{"session"} // nobody stays signed in because of a full disk
+	}
+	for _, table := range []string{"audit", "change_log"} {
+		allow := b.raw.refuseInserts(table)
+		before := b.raw.dump(but...)
+		b.committed.Store(0)
+		err := do()
+		allow()
+		if table == "change_log" && err == nil {
+			return // it has nothing to tell the feed
+		}
+		b.want(err, keys.KindUnavailable, keys.ReasonNotSaved)
+		if b.raw.dump(but...) != before {
+			b.Fatal("it changed something all the same")
+		}
+		if b.committed.Load() != 0 {
+			b.Fatal("AfterCommit was called")
+		}
+		if c.method == "Logout" {
+			if n := b.raw.count(`SELECT COUNT(*) FROM session`); n != 0 {
+				b.Fatal("the session lives on")
+			}
+			return
+		}
+	}
+}
+
+func commitFails(b *bench) {
+	by := b.newAccount("acme")
+	allow := b.raw.refuseCommits()
+	before := b.raw.dump()
+	b.committed.Store(0)
+	in := store.NewKey{Name: "x", Nonce: secret.NewNonce()}
+	made, err := b.a.GenerateKey(b.Context(), by, in)
+	b.want(err, keys.KindUnknown, keys.ReasonOutcomeUnknown)
+	if !made.Token.IsZero() || b.committed.Load() != 1 || b.raw.dump() != before {
+		b.Fatalf("a token came with the error, or AfterCommit was called %d times", b.committed.Load())
+	}
+	allow()
+	made, err = b.a.GenerateKey(b.Context(), by, in)
+	b.must(err)
+	if made.Repeated {
+		b.Fatal("the nonce was used up")
+	}
+}
+
+func goneAway(b *bench) {
+	by := b.newAccount("acme")
+	before := b.raw.dump()
+	ctx, cancel := context.WithCancel(b.Context())
+	cancel()
+	_, err := b.a.GenerateKey(ctx, by, store.NewKey{Name: "x", Nonce: secret.NewNonce()})
+	b.want(err, keys.KindUnavailable, keys.ReasonNotSaved)
+	if b.raw.dump() != before {
+		b.Fatal("it changed something")
+	}
+}
+
+func healthCheck(b *bench) {
+	before := b.raw.dump()
+	b.must(b.a.Check(b.Context()))
+	if b.raw.dump() != before {
+		b.Fatal("it changed something")
+	}
+	b.raw.do(`ALTER TABLE head RENAME TO lost`)
+	b.want(b.a.Check(b.Context()), keys.KindUnavailable, keys.ReasonNotSaved)
+}

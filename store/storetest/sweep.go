@@ -1,0 +1,100 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"latchkey/keys"
+	"latchkey/keys/secret"
+	"latchkey/store"
+)
+
+var sweepCases = []testCase{
+	{"sweep/what serves no more is removed, the newest row of the feed stays", func(b *bench) {
+		by := b.newAccount("acme")
+		session := b.signIn(by, secret.New(secret.KindDevice).Digest())
+		b.newKey(by, "Orders sync")
+		b.putCode(time.Hour)
+		b.must(b.fail("nobody@acme.example", "192.0.2.9"))
+		before := b.raw.dump()
+		b.must(b.a.Sweep(b.Context()))
+		if b.raw.dump() != before {
+			b.Fatal("something fresh was removed")
+		}
+		newest := b.raw.texts(`SELECT event_id FROM change_log ORDER BY seq DESC`)[:1]
+		b.clock.Advance(500 * 24 * time.Hour)
+		b.must(b.a.Sweep(b.Context()))
+		for _, table := range []string{"form_nonce", "session", "device", "login_limit", "setup_code"} {
+			if n := b.raw.count(`SELECT COUNT(*) FROM ` + table); n != 0 {
+				b.Errorf("%d rows are left in %s", n, table)
+			}
+		}
+		if left := b.raw.texts(`SELECT event_id FROM change_log`); !slices.Equal(left, newest) {
+			b.Fatalf("of the feed %q is left, want %q", left, newest)
+		}
+		if n := b.raw.count(`SELECT COUNT(*) FROM audit`); n == 0 {
+			b.Fatal("the audit log was removed")
+		}
+		_, err := b.a.Session(b.Context(), session)
+		b.want(err, keys.KindNotFound, keys.ReasonSessionEnded)
+	}},
+}
+
+var textCases = []testCase{
+	{"text/NUL and invalid UTF-8 are refused before the database sees them", func(b *bench) {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync").Key
+		session := b.signIn(by, secret.Digest{})
+		before := b.raw.dump()
+		for _, bad := range []string{"a\x00b", "a\xffb", "\xed\xa0\x80"} {
+			queries := b.a.Queries()
+			_, err := b.a.GenerateKey(b.Context(), by, store.NewKey{Name: bad, Nonce: secret.NewNonce()})
+			b.want(err, keys.KindMalformed, keys.ReasonNotText)
+			_, err = b.a.GenerateKey(b.Context(), by, store.NewKey{Name: "x", Roles: []string{bad}, Nonce: secret.NewNonce()})
+			b.want(err, keys.KindMalformed, keys.ReasonNotText)
+			_, _, err = b.a.EditKey(b.Context(), by, store.EditKey{ID: key.ID, Version: 1, Name: bad})
+			b.want(err, keys.KindMalformed, keys.ReasonNotText)
+			_, err = b.a.NameTaken(b.Context(), by, bad)
+			b.want(err, keys.KindMalformed, keys.ReasonNotText)
+			b.want(b.fail(bad, by.IP), keys.KindMalformed, keys.ReasonNotText)
+			b.want(b.a.SetFlash(b.Context(), session, bad), keys.KindMalformed, keys.ReasonNotText)
+			b.want(b.a.UnlockUser(b.Context(), by, bad), keys.KindMalformed, keys.ReasonNotText)
+			b.want(b.a.ResetUser(b.Context(), by, bad, "x"), keys.KindMalformed, keys.ReasonNotText)
+			if b.a.Queries() != queries {
+				b.Fatal("the database was asked")
+			}
+		}
+		if b.raw.dump() != before {
+			b.Fatal("a refusal changed the database")
+		}
+	}},
+	{"text/a key id that is not text is not there", func(b *bench) {
+		by := b.newAccount("acme")
+		for _, id := range []keys.KeyID{"", "a\x00b", "a\xffb"} {
+			for _, change := range b.keyChanges(by, id)[1:] {
+				b.want(change(b.a), keys.KindNotFound, keys.ReasonKeyNotFound)
+			}
+			_, err := b.a.Key(b.Context(), by, id)
+			b.want(err, keys.KindNotFound, keys.ReasonKeyNotFound)
+			_, err = b.a.KeyEvents(b.Context(), by, id)
+			b.want(err, keys.KindNotFound, keys.ReasonKeyNotFound)
+		}
+	}},
+	{"text/what a browser says of itself is cleaned, not refused", func(b *bench) {
+		by := b.newAccount("acme")
+		by.RequestID = "r\x00\xff"
+		try := store.LoginTry{Email: by.Email, IP: "\xff\x00"}
+		c, err := b.a.BeginLogin(b.Context(), try)
+		b.must(err)
+		start := newSession()
+		start.UserAgent = "agent \x00 \xff " + string(make([]byte, 10_000))
+		start.IP = "\xff"
+		b.must(b.a.FinishLogin(b.Context(), by, c, try, start, ""))
+		b.must(b.b.RecordRefusals(b.Context(), map[keys.Refusal]int{{Action: keys.ActionLoginFail, Actor: "\xff", IP: "\x00", Route: "\xff", Reason: "\x00"}: 1}))
+		report, err := b.b.VerifyAudit(b.Context())
+		b.must(err)
+		if len(report.Damage) != 0 || report.Rows != 4 {
+			b.Fatalf("the log is %+v", report)
+		}
+	}},
+}

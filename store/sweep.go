@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"latchkey/keys"
+)
+
+// Sweep removes what has served its time: old rows of the change log, but never the newest one, form
+// nonces, ended sessions, forgotten browsers, counted attempts to sign in and an expired setup code.
+// A lock of a user stays.
+func (s *Store) Sweep(ctx context.Context) error {
+	return s.change(ctx, keys.Actor{}, func(ctx context.Context, t *tx) error {
+		for _, old := range sweeps {
+			if _, err := t.exec(ctx, old.query, t.at.Add(-old.age).UnixMicro()); err != nil {
+				return err
+			}
+		}
+		_, err := t.exec(ctx, `
+			DELETE FROM login_limit WHERE kind = 'email' AND last_at < $1 AND failures < $2`,
+			t.at.Add(-30*day).UnixMicro(), keys.FailuresUntilLocked)
+		return err
+	})
+}
+
+const day = 24 * time.Hour
+
+var sweeps = []struct {
+	query string
+	age   time.Duration
+}{
+	{`DELETE FROM change_log WHERE at < $1 AND seq < (SELECT MAX(seq) FROM change_log)`, 7 * day},
+	{`DELETE FROM form_nonce WHERE created_at < $1`, 2 * day},
+	{`DELETE FROM session WHERE seen_at <= $1`, keys.SessionIdle},
+	{`DELETE FROM session WHERE created_at <= $1`, keys.SessionAbsolute},
+	{`DELETE FROM device WHERE seen_at < $1`, 400 * day},
+	{`DELETE FROM login_limit WHERE kind = 'address' AND last_at < $1`, time.Hour},
+	{`DELETE FROM login_limit WHERE kind IN ('network', 'device') AND last_at < $1`, day},
+	{`DELETE FROM setup_code WHERE expires_at <= $1`, 0},
+}
