@@ -156,7 +156,7 @@ func (a *asset) plain() ([]byte, error) {
 // acceptsGzip reports whether the Accept-Encoding header lets us send gzip: it
 // is named, or covered by "*", and not with a weight of zero.
 func acceptsGzip(header string) bool {
-	any := false
+	anything := false
 	for _, part := range strings.Split(header, ",") {
 		coding, params, _ := strings.Cut(part, ";")
 		weight := 1.0
@@ -171,8 +171,8 @@ func acceptsGzip(header string) bool {
 		case "gzip":
 			return weight > 0
 		case "*":
-			any = weight > 0
+			anything = weight > 0
 		}
 	}
-	return any
+	return anything
 }

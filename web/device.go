@@ -38,6 +38,7 @@ func deviceDigest(v secret.Value) secret.Digest {
 }
 
 func (s *Server) rememberDevice(c echo.Context, value secret.Value) {
+	//nolint:gosec // Secure follows the public URL: on plain http the browser would drop the cookie.
 	c.SetCookie(&http.Cookie{
 		Name: s.deviceCookie(), Value: value.Reveal(), Path: "/", MaxAge: int(deviceLife.Seconds()),
 		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,

@@ -53,8 +53,8 @@ func t(c echo.Context, id string, args ...words.Args) string {
 }
 
 // n says a sentence of the catalogue about a number.
-func n(c echo.Context, id string, count int, args ...words.Args) string {
-	return words.N(words.With(c.Request().Context(), language), id, count, args...)
+func n(c echo.Context, id string, count int) string {
+	return words.N(words.With(c.Request().Context(), language), id, count)
 }
 
 // shell is the frame of a page, with the flash that waits for this session. A fragment shows no

@@ -52,6 +52,7 @@ func (st *sessionStore) New(r *http.Request, name string) (*sessions.Session, er
 // Save writes the session's cookie; a negative MaxAge removes it. The row is written by the store
 // method that signs in or out, in the transaction of its audit event.
 func (st *sessionStore) Save(_ *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	//nolint:gosec // The options set all three; Secure follows the public URL.
 	cookie := sessions.NewCookie(session.Name(), session.ID, session.Options)
 	if session.Options.MaxAge < 0 {
 		cookie.Value = ""
