@@ -40,6 +40,8 @@ const (
 	DamageReplaced DamageKind = "replaced"
 	// DamageHead: the counter's row does not name the newest row and its hash.
 	DamageHead DamageKind = "head"
+	// DamageRewritten: row Seq has another hash than the one that was kept elsewhere.
+	DamageRewritten DamageKind = "rewritten"
 )
 
 // Damage is one thing that is wrong with the audit log.
@@ -66,6 +68,8 @@ func (d Damage) String() string {
 		return fmt.Sprintf("row %d does not follow row %d: one of them was replaced", d.Seq, d.Seq-1)
 	case DamageHead:
 		return fmt.Sprintf("the counter's row was changed: it does not name row %d and its hash", d.Seq)
+	case DamageRewritten:
+		return fmt.Sprintf("row %d or one before it was written anew: its hash is not the one that was kept elsewhere", d.Seq)
 	}
 	return string(d.Kind)
 }
@@ -80,14 +84,14 @@ func (d Damage) rows() string {
 // VerifyAudit reads the whole audit log, row by row, and says what in it was changed after it was
 // written: which columns of which row, which rows are missing, which were swapped, how many were cut
 // off at the end. It shows damage and careless edits; somebody who can write the database can also
-// write a whole new chain, which only a head that was kept elsewhere shows.
-func (s *Store) VerifyAudit(ctx context.Context) (report AuditReport, err error) {
+// write a whole new chain, which only a head that was kept elsewhere shows: name it in kept.
+func (s *Store) VerifyAudit(ctx context.Context, kept ...AuditHead) (report AuditReport, err error) {
 	err = s.read(ctx, func(t *tx) error {
 		head := &report.Head
 		if err := t.row(ctx, `SELECT seq, chain FROM head WHERE id = 1`).Scan(&head.Seq, &head.Hash); err != nil {
 			return err
 		}
-		var v auditVerifier
+		v := auditVerifier{kept: kept}
 		if report.Rows, err = t.eachAuditRow(ctx, v.next); err != nil {
 			return err
 		}
@@ -96,6 +100,14 @@ func (s *Store) VerifyAudit(ctx context.Context) (report AuditReport, err error)
 		return nil
 	})
 	return report, err
+}
+
+// AuditHead returns the end of the audit log. Kept elsewhere, it proves what the log was up to there.
+func (s *Store) AuditHead(ctx context.Context) (head AuditHead, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		return t.row(ctx, `SELECT seq, chain FROM head WHERE id = 1`).Scan(&head.Seq, &head.Hash)
+	})
+	return head, err
 }
 
 // eachAuditRow calls a function with every row in order, and counts them.
@@ -122,6 +134,7 @@ type auditVerifier struct {
 	damaged bool // the row before was changed or moved, so that its neighbour need not fit
 	damage  []Damage
 	moved   []movedRow
+	kept    []AuditHead
 }
 
 // movedRow is a row of which nothing but its place was changed.
@@ -144,6 +157,11 @@ func (v *auditVerifier) next(r auditRow) {
 	case r.prev != v.before.hash && !v.damaged:
 		v.found(Damage{Kind: DamageReplaced, Seq: r.seq})
 	}
+	for _, k := range v.kept {
+		if k.Seq == r.seq && k.Hash != r.hash {
+			v.found(Damage{Kind: DamageRewritten, Seq: r.seq})
+		}
+	}
 	v.before, v.damaged = r, len(changed) > 0
 }
 
@@ -152,6 +170,9 @@ func (v *auditVerifier) found(d Damage) { v.damage = append(v.damage, d) }
 // end judges what only the whole log shows.
 func (v *auditVerifier) end(head AuditHead) {
 	v.pairMoved()
+	for _, k := range v.kept {
+		head.Seq = max(head.Seq, k.Seq)
+	}
 	switch {
 	case head.Seq > v.before.seq:
 		v.found(Damage{Kind: DamageCut, Seq: v.before.seq + 1, Last: head.Seq})

@@ -26,6 +26,9 @@ type database struct {
 	write, read *sql.DB
 	// snapshot begins a read that sees one state of the database throughout.
 	snapshot *sql.TxOptions
+	// examine reads all of a database that was too large to be checked before it was opened, and
+	// returns what is wrong with it. It is nil when there is nothing left to check.
+	examine func(ctx context.Context) error
 	// retryable says whether an error before a commit means that the change may be tried again.
 	retryable func(err error) bool
 }

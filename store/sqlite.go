@@ -39,7 +39,8 @@ func openSQLite(ctx context.Context, path string) (database, error) {
 			return database{}, err
 		}
 	}
-	if err := checkSQLite(ctx, path); err != nil {
+	unchecked, err := checkSQLite(ctx, path, fullCheckSize)
+	if err != nil {
 		return database{}, err
 	}
 	db, err := poolsSQLite(path)
@@ -48,6 +49,9 @@ func openSQLite(ctx context.Context, path string) (database, error) {
 	}
 	if err := migrate(ctx, goose.DialectSQLite3, db.write, nil); err != nil {
 		return database{}, errors.Join(err, db.close())
+	}
+	if unchecked {
+		db.examine = func(ctx context.Context) error { return quickCheck(ctx, path, db.read) }
 	}
 	return db, nil
 }
@@ -91,8 +95,13 @@ func createSQLite(ctx context.Context, path string) error {
 	if err := errors.Join(migrate(ctx, goose.DialectSQLite3, db.write, nil), db.close()); err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
-	// A rename would replace a database that another program has made meanwhile.
-	if err := os.Link(making, path); err != nil && !errors.Is(err, fs.ErrExist) {
+	// A rename would replace a database that another program has made meanwhile. Some file systems
+	// have no second names; there the caller's lock is what keeps other programs away.
+	err = os.Link(making, path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = os.Rename(making, path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return cannotWrite(path, err)
 	}
 	return nil

@@ -24,28 +24,31 @@ import (
 // All of this comes before the database is opened for work: on Unix, closing any file descriptor of a
 // file releases the locks that the process holds on it.
 
-// fullCheckSize is up to which size a file is checked in full at every start: it takes a second or so.
+// fullCheckSize is up to which size a file is checked in full before it is served from: it takes a
+// second or so. A larger one is, after a clean stop, checked while it is served from.
 const fullCheckSize = 256 << 20
 
 // checkSQLite returns a refusal when the file is not a healthy database of ours that can be written.
-func checkSQLite(ctx context.Context, path string) error {
+// Unless its content was checked in full, unchecked is true.
+func checkSQLite(ctx context.Context, path string, fullCheckSize int64) (unchecked bool, err error) {
 	walSize, err := sizeOf(path + "-wal")
 	if err != nil {
-		return cannotWrite(path, err)
+		return false, cannotWrite(path, err)
 	}
 	size, err := checkHeader(path, walSize)
 	if err != nil {
-		return err
+		return false, err
 	}
-	err = checkContent(ctx, path, size, walSize)
+	full := size <= fullCheckSize || walSize > 0
+	err = checkContent(ctx, path, full, walSize)
 	if grown, _ := sizeOf(path + "-wal"); err != nil && walSize == 0 && grown > 0 {
 		// Another program began to write meanwhile, which an immutable reader must not see.
-		err = checkContent(ctx, path, size, grown)
+		err = checkContent(ctx, path, full, grown)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return checkWritable(path)
+	return !full, checkWritable(path)
 }
 
 // sizeOf is the size of a file, or 0 when there is none.
@@ -99,7 +102,7 @@ func pageSize(header []byte) int64 {
 }
 
 // checkContent reads the database without writing beside it.
-func checkContent(ctx context.Context, path string, size, walSize int64) (err error) {
+func checkContent(ctx context.Context, path string, full bool, walSize int64) (err error) {
 	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(2000)"}}
 	if walSize == 0 {
 		query.Set("immutable", "1")
@@ -110,16 +113,27 @@ func checkContent(ctx context.Context, path string, size, walSize int64) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if size <= fullCheckSize || walSize > 0 {
-		var verdict string
-		if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-			return damaged(path, err.Error())
-		}
-		if verdict != "ok" {
-			return damaged(path, verdict)
+	if full {
+		if err := quickCheck(ctx, path, db); err != nil {
+			return err
 		}
 	}
 	return checkSchema(ctx, path, db)
+}
+
+// quickCheck reads the whole database and returns a refusal when it is damaged.
+func quickCheck(ctx context.Context, path string, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return damaged(path, err.Error())
+	}
+	if verdict != "ok" {
+		return damaged(path, verdict)
+	}
+	return nil
 }
 
 func damaged(path, how string) error {

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +35,10 @@ type Store struct {
 	db      database
 	options Options
 	queries atomic.Int64
+	// damage is what examine found; stop and work end it.
+	damage atomic.Pointer[error]
+	stop   context.CancelFunc
+	work   sync.WaitGroup
 	// newSuffix makes the last part of a key's id; a test makes it collide.
 	newSuffix func() string
 }
@@ -49,18 +55,41 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, options: o, newSuffix: secret.NewKeySuffix}, nil
+	s := &Store{db: db, options: o, newSuffix: secret.NewKeySuffix}
+	s.examine(ctx)
+	return s, nil
+}
+
+// examine checks a large database while it is served from. What it finds, Check tells.
+func (s *Store) examine(ctx context.Context) {
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if s.db.examine == nil {
+		return
+	}
+	s.work.Go(func() {
+		if err := s.db.examine(ctx); errors.Is(err, ErrRefused) {
+			s.damage.Store(&err)
+			s.options.Log.Error("the database is damaged", "error", err)
+		}
+	})
 }
 
 // Close closes the database. No method may be running.
-func (s *Store) Close() error { return s.db.close() }
+func (s *Store) Close() error {
+	s.stop()
+	s.work.Wait()
+	return s.db.close()
+}
 
 // Queries returns how many statements were sent to the database since Open.
 func (s *Store) Queries() int64 { return s.queries.Load() }
 
-// Check returns an error unless the database answers a question about its own content. It writes
-// nothing.
+// Check returns an error unless the database answers a question about its own content and no damage
+// was found in it. It writes nothing.
 func (s *Store) Check(ctx context.Context) error {
+	if damage := s.damage.Load(); damage != nil {
+		return *damage
+	}
 	return s.read(ctx, func(tx *tx) error {
 		var seq int64
 		return tx.row(ctx, `SELECT seq FROM head WHERE id = 1`).Scan(&seq)

@@ -103,7 +103,8 @@ func (s *Server) mount(e *echo.Echo, r route) {
 }
 
 // Run does the background work until ctx ends: it writes counted refusals every second, closes the
-// minutes in which there were too many to write, and sweeps the database every hour. It returns when
+// minutes in which there were too many to write, and every hour sweeps the database and logs the head
+// of the audit log, which proves later that the log up to there was not written anew. It returns when
 // everything that was counted is written.
 func (s *Server) Run(ctx context.Context) error {
 	flush := time.NewTicker(time.Second)
@@ -119,9 +120,7 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-minute.C:
 			s.recordRefusals(ctx, nil)
 		case <-sweep.C:
-			if err := s.store.Sweep(ctx); err != nil {
-				s.log.Error("sweep failed", "error", err)
-			}
+			s.hourly(ctx)
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
@@ -129,4 +128,16 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+func (s *Server) hourly(ctx context.Context) {
+	if err := s.store.Sweep(ctx); err != nil {
+		s.log.Error("sweep failed", "error", err)
+	}
+	head, err := s.store.AuditHead(ctx)
+	if err != nil {
+		s.log.Error("audit head could not be read", "error", err)
+		return
+	}
+	s.log.Info("audit head", "seq", head.Seq, "hash", head.Hash)
 }

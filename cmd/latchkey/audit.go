@@ -1,6 +1,12 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"latchkey/store"
+)
 
 // auditCmd holds the commands about the audit log.
 type auditCmd struct {
@@ -8,16 +14,23 @@ type auditCmd struct {
 }
 
 // auditVerifyCmd walks the chain of the audit log.
-type auditVerifyCmd struct{ dataFlag }
+type auditVerifyCmd struct {
+	dataFlag
+	Head string `name:"head" placeholder:"SEQ:HASH" help:"A head that was kept elsewhere, from the log or from an earlier check: proves that nothing up to it was written anew."`
+}
 
 // Run prints what is damaged, one finding a line, and fails when there is any.
 func (c *auditVerifyCmd) Run(p *program) error {
+	kept, err := c.kept()
+	if err != nil {
+		return err
+	}
 	inst, err := p.openExisting(c.dataFlag)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = inst.Close() }()
-	report, err := inst.store.VerifyAudit(p.ctx)
+	report, err := inst.store.VerifyAudit(p.ctx, kept...)
 	if err != nil {
 		return err
 	}
@@ -29,4 +42,17 @@ func (c *auditVerifyCmd) Run(p *program) error {
 	}
 	p.say("The audit log is whole: %d events, head %d:%s.", report.Rows, report.Head.Seq, report.Head.Hash)
 	return nil
+}
+
+// kept is the head of the command line, if there is one.
+func (c *auditVerifyCmd) kept() ([]store.AuditHead, error) {
+	if c.Head == "" {
+		return nil, nil
+	}
+	seq, hash, _ := strings.Cut(c.Head, ":")
+	n, err := strconv.ParseInt(seq, 10, 64)
+	if err != nil || n < 1 || hash == "" {
+		return nil, fmt.Errorf("--head %s is not a head; nothing was checked. Give it as latchkey audit verify prints it, such as 17:9f86d0…", c.Head)
+	}
+	return []store.AuditHead{{Seq: n, Hash: hash}}, nil
 }

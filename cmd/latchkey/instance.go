@@ -23,8 +23,8 @@ const (
 	// markerFile holds the instance's id and says that the folder was in use, even when the database
 	// is gone: an unmounted volume must not look like a fresh start.
 	markerFile = "instance"
-	// makingFolder holds a database that is not finished. What a crash leaves there was never used.
-	makingFolder = ".making"
+	// unfinished starts the names of what a crash leaves of a database that was being made.
+	unfinished = databaseFile + ".new-"
 )
 
 // instance is an open data folder.
@@ -77,7 +77,8 @@ func openInstance(ctx context.Context, folder string, a access) (*instance, erro
 	return inst, nil
 }
 
-// open makes the database if it is still missing now that the folder is locked, and opens it.
+// open opens the database, which makes it where it is missing: whole or not at all, so that a crash
+// leaves a folder that still counts as empty.
 func (i *instance) open(ctx context.Context, a access) error {
 	if i.held != nil {
 		fresh, err := inspect(i.folder)
@@ -85,8 +86,8 @@ func (i *instance) open(ctx context.Context, a access) error {
 			return err
 		}
 		if fresh {
-			if err := makeDatabase(ctx, i.folder, a.options); err != nil {
-				return fmt.Errorf("cannot create the database in %s: %w", i.folder, err)
+			if err := prepareFolder(i.folder); err != nil {
+				return fmt.Errorf("cannot prepare the data folder: %w", err)
 			}
 		}
 	}
@@ -135,7 +136,7 @@ func inspect(folder string) (fresh bool, err error) {
 			"Mount the right volume or restore the database there, or name another folder with --data", folder, databaseFile)
 	}
 	foreign := slices.DeleteFunc(names, func(name string) bool {
-		return name == lockFile || name == makingFolder || name == "lost+found"
+		return name == lockFile || strings.HasPrefix(name, unfinished) || name == "lost+found"
 	})
 	if len(foreign) > 0 {
 		return false, fmt.Errorf("%s holds other files (%s) and no Latchkey database; nothing was changed. Name an empty or a new folder with --data",
@@ -167,36 +168,18 @@ func claimFolder(folder string) (*os.File, error) {
 	return held, nil
 }
 
-// makeDatabase makes an empty database beside its place and moves it there when it is whole, so that
-// a crash in the middle leaves a folder that still counts as empty.
-func makeDatabase(ctx context.Context, folder string, options store.Options) error {
-	// A folder that somebody made for us is often open to others. Where it cannot be closed (a mount
-	// of another owner), the files in it still are.
-	if err := os.Chmod(folder, 0o700); err != nil && !errors.Is(err, os.ErrPermission) { //nolint:gosec // a folder, not a file
+// prepareFolder makes a locked folder ready to hold a database: it takes it away from other users'
+// eyes, for one that somebody made for us is often open to others, and removes what a crash left.
+// Where the folder cannot be closed (a mount of another owner), the files in it still are.
+func prepareFolder(folder string) error {
+	if err := os.Chmod(folder, 0o700); err != nil && !errors.Is(err, os.ErrPermission) {
 		return err
 	}
-	making := filepath.Join(folder, makingFolder)
-	if err := os.RemoveAll(making); err != nil {
-		return err
+	left, err := filepath.Glob(filepath.Join(folder, unfinished+"*"))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
 	}
-	if err := os.Mkdir(making, 0o700); err != nil {
-		return err
-	}
-	options.AfterCommit = nil
-	s, err := store.Open(ctx, filepath.Join(making, databaseFile), options)
-	if err != nil {
-		return err
-	}
-	if err := s.Close(); err != nil {
-		return err
-	}
-	if left, err := os.ReadDir(making); err != nil || len(left) != 1 {
-		return errors.Join(fmt.Errorf("%s was not closed cleanly", filepath.Join(making, databaseFile)), err)
-	}
-	if err := os.Rename(filepath.Join(making, databaseFile), filepath.Join(folder, databaseFile)); err != nil {
-		return err
-	}
-	return errors.Join(os.Remove(making), syncFolder(folder))
+	return err
 }
 
 // mark leaves the marker in the folder of a healthy database, unless it is there.

@@ -234,8 +234,8 @@ func TestAnInstanceIsMadeInAMissingOrEmptyFolder(t *testing.T) {
 			if got := contents(t, folder)[markerFile]; got != marker || len(marker) != 37 {
 				t.Errorf("the instance's id was %q and is %q; want it to stay", marker, got)
 			}
-			if _, err := os.Stat(filepath.Join(folder, makingFolder)); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("the folder of the unfinished database is still there: %v", err)
+			if left, _ := filepath.Glob(filepath.Join(folder, unfinished+"*")); len(left) != 0 {
+				t.Errorf("an unfinished database is still there: %v", left)
 			}
 			again.stop()
 		})
@@ -243,8 +243,7 @@ func TestAnInstanceIsMadeInAMissingOrEmptyFolder(t *testing.T) {
 }
 
 func halfMade(folder string) error {
-	making := filepath.Join(folder, makingFolder)
-	return errors.Join(os.MkdirAll(making, 0o700), os.WriteFile(filepath.Join(making, databaseFile), []byte("half"), 0o600))
+	return errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, unfinished+"123"), []byte("half"), 0o600))
 }
 
 func touch(path string) error { return os.WriteFile(path, nil, 0o600) }

@@ -70,6 +70,33 @@ func makeAuditCases() []testCase {
 			b.raw.do(`UPDATE audit SET ip = 'x' WHERE seq = 6`)
 			b.wantFound("row 2 is missing", "row 6 was changed: ip", "the end of the log was cut off: row 10 is missing")
 		}},
+		testCase{"audit/a head that was kept elsewhere shows a log that was written anew", func(b *bench) {
+			b.tenEvents()
+			kept, err := b.a.AuditHead(b.Context())
+			b.must(err)
+			anew := open(b.T, b.fresh)
+			anew.tenEvents()
+			anew.wantFound()
+			for _, c := range []struct {
+				bench *bench
+				kept  store.AuditHead
+				found []store.DamageKind
+			}{
+				{b, kept, nil},
+				{anew, kept, []store.DamageKind{store.DamageRewritten}},
+				{b, store.AuditHead{Seq: 12, Hash: kept.Hash}, []store.DamageKind{store.DamageCut}},
+			} {
+				report, err := c.bench.b.VerifyAudit(b.Context(), c.kept)
+				b.must(err)
+				var found []store.DamageKind
+				for _, d := range report.Damage {
+					found = append(found, d.Kind)
+				}
+				if !slices.Equal(found, c.found) {
+					b.Fatalf("found %q, want %q", found, c.found)
+				}
+			}
+		}},
 		testCase{"audit/a row with a chain of its own does not follow the one before", func(b *bench) {
 			b.tenEvents()
 			foreign := open(b.T, b.fresh)
