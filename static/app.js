@@ -177,7 +177,7 @@
     $("#alert").replaceChildren();
     // Closing gives the focus back to the row's button, so htmx finds that of the
     // new row by its id. A row that is gone hands it to the next one.
-    const next = target.nextElementSibling || target.previousElementSibling;
+    const next = target.nextElementSibling;
     shut();
     setTimeout(() => {
       if (document.activeElement === document.body) (next && $("[popovertarget]", next) || $("h1")).focus();

@@ -200,7 +200,7 @@ func KeysGeneratedPage(m KeysGenerated) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.SecretBlock(ui.Secret{ID: "key", Label: words.T(ctx, "generated.key"), Value: m.KeyID, Copy: words.T(ctx, "generated.copy"), CopyLabel: words.T(ctx, "generated.copy-key")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.SecretBlock(ui.Secret{ID: "key", Label: words.T(ctx, "generated.key"), Value: m.KeyID, Copy: words.T(ctx, "generated.copy")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -208,7 +208,7 @@ func KeysGeneratedPage(m KeysGenerated) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.SecretBlock(ui.Secret{ID: "token", Label: words.T(ctx, "generated.token"), Value: m.Token, Copy: words.T(ctx, "generated.copy"), CopyLabel: words.T(ctx, "generated.copy-token"), Hidden: true, Primary: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.SecretBlock(ui.Secret{ID: "token", Label: words.T(ctx, "generated.token"), Value: m.Token, Copy: words.T(ctx, "generated.copy"), Hidden: true, Primary: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -48,7 +48,7 @@ type Viewer struct{ Account, Email, Initial, APIKeysURL, PasswordURL, LogoutURL 
 // htmxConfig is what htmx is told before it starts: keep no page in storage,
 // evaluate nothing, and swap answers of 422, which are forms with their problems.
 const htmxConfig = `{"historyCacheSize":0,"refreshOnHistoryMiss":true,"historyRestoreAsHxRequest":false,` +
-	`"includeIndicatorStyles":false,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,` +
+	`"includeIndicatorStyles":false,"defaultSettleDelay":0,"allowEval":false,"allowScriptTags":false,"selfRequestsOnly":true,` +
 	`"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},` +
 	`{"code":"422","swap":true,"error":false},{"code":"[45]..","swap":false,"error":true}]}`
 

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 	}
 	builtIn = folder
 	code := m.Run()
+	closeChromium()
 	_ = os.RemoveAll(folder)
 	os.Exit(code)
 }
@@ -51,7 +52,7 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 // binary returns the path of the real program.
-func binary(t *testing.T) string {
+func binary(t testing.TB) string {
 	t.Helper()
 	path, err := build()
 	if err != nil {
@@ -115,7 +116,7 @@ func (r result) refused(t *testing.T, words ...string) {
 
 // process is a running program of its own.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	lines  chan string
 	stderr *watched
@@ -124,7 +125,7 @@ type process struct {
 }
 
 // start starts the real binary. It is killed when the test ends before it.
-func start(t *testing.T, args ...string) *process {
+func start(t testing.TB, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, lines: make(chan string, 1000), stderr: newWatched(), ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(t.Context(), binary(t), args...)
@@ -254,7 +255,7 @@ type served struct {
 }
 
 // serveFolder starts the server and waits until it answers.
-func serveFolder(t *testing.T, folder string, more ...string) *served {
+func serveFolder(t testing.TB, folder string, more ...string) *served {
 	t.Helper()
 	p := start(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", folder}, more...)...)
 	s := &served{process: p, folder: folder}
@@ -267,7 +268,7 @@ func serveFolder(t *testing.T, folder string, more ...string) *served {
 
 // browser is a client with cookies that follows no redirects.
 type browser struct {
-	t    *testing.T
+	t    testing.TB
 	base string
 	http *http.Client
 }
@@ -279,7 +280,7 @@ type page struct {
 	body     string
 }
 
-func newBrowser(t *testing.T, base string) *browser {
+func newBrowser(t testing.TB, base string) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
