@@ -172,6 +172,7 @@ func claimFolder(folder string) (*os.File, error) {
 // eyes, for one that somebody made for us is often open to others, and removes what a crash left.
 // Where the folder cannot be closed (a mount of another owner), the files in it still are.
 func prepareFolder(folder string) error {
+	//nolint:gosec // A folder needs its x bit; this takes away all bits of others.
 	if err := os.Chmod(folder, 0o700); err != nil && !errors.Is(err, os.ErrPermission) {
 		return err
 	}
