@@ -82,7 +82,8 @@ type Error struct {
 	Cause      error
 }
 
-// Error returns the refusal for logs. It holds no secret and nothing that a person typed.
+// Error returns the refusal for logs. Whoever makes one sees to it that Cause holds neither a secret
+// nor what a person typed.
 func (e *Error) Error() string {
 	text := string(e.Kind)
 	if e.Reason != "" {

@@ -135,15 +135,6 @@ func (s *Store) Accounts(ctx context.Context) (all []keys.Account, err error) {
 	return all, err
 }
 
-// Account returns the actor's account, or NotFound.
-func (s *Store) Account(ctx context.Context, by keys.Actor) (a keys.Account, err error) {
-	err = s.read(ctx, func(t *tx) error {
-		a, err = scanAccount(t.row(ctx, `SELECT `+accountColumns+` FROM account WHERE id = $1`, by.AccountID))
-		return orNotFound(err, keys.ReasonAccountNotFound)
-	})
-	return a, err
-}
-
 // lockAccount makes every other change of the actor's account, of its roles and of its users wait
 // until this one has ended. It returns NotFound when the actor has no account.
 func (t *tx) lockAccount(ctx context.Context) (keys.Account, error) {

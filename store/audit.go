@@ -47,21 +47,21 @@ func (r auditRow) values() []string {
 	}
 }
 
-// chainHash is the SHA-256 of the values, each with its length before it: without the lengths, text
+// chainHash is the SHA-256 of a row's values, each with its length before it: without the lengths, text
 // could move from one column to the next and leave the hash as it is.
-func (r auditRow) chainHash() string {
+func chainHash(values []string) string {
 	var content strings.Builder
 	content.WriteString("latchkey audit 1\n")
-	for _, value := range r.values() {
+	for _, value := range values {
 		fmt.Fprintf(&content, "%d:%s\n", len(value), value)
 	}
 	return hex.EncodeToString(secret.Sum([]byte(content.String())).Bytes())
 }
 
-// columnSums are the sums of the values, eight hex digits each.
-func (r auditRow) columnSums() string {
+// columnSums are the sums of a row's values, eight hex digits each.
+func columnSums(values []string) string {
 	var sums strings.Builder
-	for _, value := range r.values() {
+	for _, value := range values {
 		sums.WriteString(columnSum(value))
 	}
 	return sums.String()
@@ -124,7 +124,7 @@ func (t *tx) rowOf(e keys.AuditEvent, prev string) (auditRow, error) {
 		ip: note(e.IP), requestID: note(e.RequestID), result: note(e.Result), alarm: e.Alarm,
 		details: string(details), prev: prev,
 	}
-	row.hash, row.sums = row.chainHash(), row.columnSums()
+	row.hash, row.sums = chainHash(row.values()), columnSums(row.values())
 	return row, nil
 }
 

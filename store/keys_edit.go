@@ -51,7 +51,7 @@ func (in EditKey) check(by keys.Actor) error {
 	if err := by.Require(keys.EditAPIKeys); err != nil {
 		return err
 	}
-	if err := checkText(append(in.Roles, in.Name)...); err != nil {
+	if err := checkText(append([]string{in.Name}, in.Roles...)...); err != nil {
 		return err
 	}
 	return keys.CheckName(in.Name)

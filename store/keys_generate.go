@@ -72,7 +72,7 @@ func (in NewKey) check(by keys.Actor) error {
 	if err := by.Require(keys.EditAPIKeys); err != nil {
 		return err
 	}
-	if err := checkText(append(in.Roles, in.Name)...); err != nil {
+	if err := checkText(append([]string{in.Name}, in.Roles...)...); err != nil {
 		return err
 	}
 	if !secret.ValidNonce(in.Nonce) {

@@ -27,11 +27,15 @@ type KeyPage struct {
 	Total int
 	// Newer and Older are the cursors of the pages before and after this one, or empty.
 	Newer, Older string
+	// Fallback says that the cursor led nowhere, as no key is left on that side of it, and that this is
+	// the first page instead.
+	Fallback bool
 }
 
 // Keys returns a page of the account's keys, the newest first. A cursor stays good when its key is
-// deleted. Where a cursor leaves nothing to show, or less than a page of the newest keys, it is the
-// first page. It returns Malformed when a cursor is not one of ours. What it costs depends neither on
+// deleted. Where a cursor leaves nothing to show, it is the first page, and Fallback says so; where it
+// leaves a page of the newest keys or less, it is the first page in full. It returns Malformed when a
+// cursor is not one of ours. What it costs depends neither on
 // the number of keys nor on how far down the page is.
 func (s *Store) Keys(ctx context.Context, by keys.Actor, ask KeyAsk) (page KeyPage, err error) {
 	err = s.read(ctx, func(t *tx) error {
@@ -52,13 +56,15 @@ func (s *Store) Keys(ctx context.Context, by keys.Actor, ask KeyAsk) (page KeyPa
 	return page, err
 }
 
-// keyRows are the rows of a page, and whether there are more on either side of it.
+// keyRows are the rows of a page, whether there are more on either side of it, and whether the cursor
+// led nowhere.
 type keyRows struct {
-	keys         []keyRow
-	newer, older bool
+	keys                   []keyRow
+	newer, older, fallback bool
 }
 
 func (r keyRows) page() (p KeyPage) {
+	p.Fallback = r.fallback
 	if r.newer {
 		p.Newer = cursorOf(r.keys[0]).String()
 	}
@@ -105,7 +111,7 @@ func (t *tx) olderKeys(ctx context.Context, accountID string, ask KeyAsk) (found
 		WHERE account_id = $1 AND deleted_at IS NULL AND (created_at, id) < ($2, $3)
 		ORDER BY created_at DESC, id DESC LIMIT $4`, accountID, c.created, c.id, ask.Limit+1)
 	if err != nil || len(found.keys) == 0 {
-		return keyRows{}, err
+		return keyRows{fallback: true}, err
 	}
 	found.older = found.cut(ask.Limit)
 	first := cursorOf(found.keys[0])
@@ -128,7 +134,7 @@ func (t *tx) newerKeys(ctx context.Context, accountID string, ask KeyAsk) (found
 		WHERE account_id = $1 AND deleted_at IS NULL AND (created_at, id) > ($2, $3)
 		ORDER BY created_at, id LIMIT $4`, accountID, c.created, c.id, ask.Limit+1)
 	if found.newer = found.cut(ask.Limit); err != nil || !found.newer {
-		return keyRows{}, err
+		return keyRows{fallback: len(found.keys) == 0}, err
 	}
 	slices.Reverse(found.keys)
 	last := cursorOf(found.keys[len(found.keys)-1])

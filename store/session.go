@@ -173,10 +173,12 @@ func (s *Store) TakeFlash(ctx context.Context, digest secret.Digest) (flash stri
 	return flash, nil
 }
 
-// Logout ends a session. When the audit log cannot be written, the session ends all the same, and the
-// error is returned: nobody stays signed in because of a full disk.
+// Logout ends a session, also for a client that has gone away. When the audit log cannot be written,
+// the session ends all the same, without its event, which is only logged: nobody stays signed in
+// because of a full disk. An error means that the session may live on.
 func (s *Store) Logout(ctx context.Context, by keys.Actor, digest secret.Digest) error {
-	err := s.change(ctx, by, func(ctx context.Context, t *tx) error {
+	ctx = context.WithoutCancel(ctx)
+	unrecorded := s.change(ctx, by, func(ctx context.Context, t *tx) error {
 		ended, err := t.endSession(ctx, digest)
 		if err != nil {
 			return err
@@ -187,16 +189,18 @@ func (s *Store) Logout(ctx context.Context, by keys.Actor, digest secret.Digest)
 		t.record(keys.AuditEvent{Action: keys.ActionLogout, ObjectKind: objectSession})
 		return nil
 	})
-	if err == nil {
+	if unrecorded == nil {
 		return nil
 	}
-	if again := s.change(ctx, keys.Actor{}, func(ctx context.Context, t *tx) error {
+	err := s.change(ctx, keys.Actor{}, func(ctx context.Context, t *tx) error {
 		_, err := t.endSession(ctx, digest)
 		return err
-	}); again != nil {
-		s.options.Log.ErrorContext(ctx, "session not ended", "error", again)
+	})
+	if err != nil {
+		return err
 	}
-	return err
+	s.options.Log.ErrorContext(ctx, "session ended without its audit event", "user", by.UserID, "error", unrecorded)
+	return nil
 }
 
 func (t *tx) endSession(ctx context.Context, digest secret.Digest) (int64, error) {

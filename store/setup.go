@@ -85,3 +85,13 @@ func (t *tx) checkSetup(ctx context.Context, code secret.Digest, in NewAccount) 
 	}
 	return keys.Problems(wrong, in.check())
 }
+
+// SetupCodeRight says whether a code would claim the setup now. It changes nothing: of several that
+// ask, ClaimSetup decides.
+func (s *Store) SetupCodeRight(ctx context.Context, code secret.Digest) (right bool, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		return t.row(ctx, `SELECT EXISTS (SELECT 1 FROM setup_code WHERE digest = $1 AND expires_at > $2)`,
+			code.Bytes(), t.at.UnixMicro()).Scan(&right)
+	})
+	return right, err
+}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/pressly/goose/v3"
 )
@@ -22,7 +23,8 @@ import (
 // write-ahead log, and read-only when there is one, since immutable would hide what stands in it.
 //
 // All of this comes before the database is opened for work: on Unix, closing any file descriptor of a
-// file releases the locks that the process holds on it.
+// file releases the locks that the process holds on it. Those of another Store of this process are
+// released, too, which is why there must be none when other programs use the file.
 
 // fullCheckSize is up to which size a file is checked in full before it is served from: it takes a
 // second or so. A larger one is, after a clean stop, checked while it is served from.
@@ -106,8 +108,15 @@ func checkContent(ctx context.Context, path string, full bool, walSize int64) (e
 	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(2000)"}}
 	if walSize == 0 {
 		query.Set("immutable", "1")
+	} else if _, missing := os.Stat(path + "-shm"); missing != nil {
+		// SQLite makes its index of the log also when it may only read. What is opened needs it at once,
+		// but of what is refused nothing stays behind.
+		defer func() {
+			if err != nil {
+				removeUnused(path + "-shm")
+			}
+		}()
 	}
-	defer removeNew(path + "-shm")()
 	db, err := sql.Open("sqlite", dsn(path, query))
 	if err != nil {
 		return err
@@ -158,13 +167,19 @@ func checkSchema(ctx context.Context, path string, db *sql.DB) error {
 	return nil
 }
 
-// removeNew returns a function that removes a file, if it is not there yet: SQLite leaves its index of
-// a write-ahead log behind when it may only read.
-func removeNew(path string) func() {
-	if _, err := os.Stat(path); err == nil {
-		return func() {}
+// removeUnused removes the index of a log, unless another program has the database open: each such
+// program holds a shared lock on byte 128 of that file, and if it went on with a file that has no name
+// any more, it and whoever comes next would overwrite what the other has written.
+func removeUnused(shm string) {
+	file, err := os.OpenFile(shm, os.O_RDWR, 0)
+	if err != nil {
+		return // it was not made
 	}
-	return func() { _ = os.Remove(path) } // it is scratch, and usually not there
+	defer func() { _ = file.Close() }() // which also gives the lock back
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart, Start: 128, Len: 1}
+	if syscall.FcntlFlock(file.Fd(), syscall.F_SETLK, &lock) == nil {
+		_ = os.Remove(shm) // it is scratch, and may stay
+	}
 }
 
 // checkWritable opens the file for writing and makes a file beside it, as SQLite will have to.

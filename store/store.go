@@ -23,8 +23,10 @@ type Options struct {
 }
 
 // Store keeps accounts, users, sessions, API keys and the audit log in one database. Its methods may
-// be called from many goroutines, and several stores, in this process or in others, may work on one
-// database at once.
+// be called from many goroutines, and several stores may work on one database at once. One SQLite file
+// must not be open twice in one process while another process has it open, too: Open reads the file
+// to check it, and on Unix, closing a file gives back all locks that the process holds on it, also
+// those of the store that was opened before.
 //
 // Every method that changes something is one user action in one transaction, together with its audit
 // events. Refusals come back as *keys.Error of the kinds that the method's comment names. Besides

@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"latchkey/keys"
 	"latchkey/keys/secret"
@@ -68,21 +70,126 @@ func limit(t *testing.T, s *Store, pages int) {
 	}
 }
 
-// A change that cannot begin because another program writes is tried again.
+// A change that cannot begin because another program writes is tried again, until it can.
 func TestBusyDatabaseIsTriedAgain(t *testing.T) {
 	s, by := insideStore(t)
-	attempts := 0
-	retryable := s.db.retryable
-	busy := errors.New("busy")
-	s.db.retryable = func(err error) bool { return errors.Is(err, busy) || retryable(err) }
-	err := s.change(t.Context(), by, func(context.Context, *tx) error {
-		if attempts++; attempts < 4 {
-			return busy
+	if _, err := s.db.write.ExecContext(t.Context(), `PRAGMA busy_timeout = 1`); err != nil {
+		t.Fatal(err)
+	}
+	another := holdWrites(t, s)
+	refusals := 0
+	s.db.retryable = func(err error) bool {
+		if refusals++; refusals == 3 {
+			if err := another.Rollback(); err != nil {
+				t.Error(err)
+			}
 		}
-		return nil
+		return retryableSQLite(err)
+	}
+	made := generate(t, s, by)
+	if _, err := s.Key(t.Context(), by, made.ID); err != nil || refusals != 3 {
+		t.Fatalf("refused %d times, want 3; %v", refusals, err)
+	}
+}
+
+// holdWrites begins a transaction of another program, which keeps every other from writing.
+func holdWrites(t *testing.T, s *Store) *sql.Tx {
+	t.Helper()
+	var path string
+	if err := s.db.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", dsn(path, sqliteWriter))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	if err != nil || attempts != 4 {
-		t.Fatalf("%d attempts, %v", attempts, err)
+	held, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return held
+}
+
+// Only a failure that says that nothing was done, and that another attempt may do it, is tried again.
+func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
+	s, _ := insideStore(t)
+	exec := func(query string) error {
+		_, err := s.db.write.ExecContext(t.Context(), query)
+		return err
+	}
+	if err := exec(`PRAGMA busy_timeout = 1`); err != nil {
+		t.Fatal(err)
+	}
+	another := holdWrites(t, s)
+	busy := exec(`UPDATE head SET seq = seq`)
+	if err := another.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		err       error
+		retryable func(error) bool
+		want      bool
+	}{
+		"SQLite: another program writes":      {busy, retryableSQLite, true},
+		"SQLite: the same, wrapped":           {fmt.Errorf("begin: %w", busy), retryableSQLite, true},
+		"SQLite: a broken constraint":         {exec(`INSERT INTO head VALUES (1, 0, 0, '')`), retryableSQLite, false},
+		"SQLite: a missing table":             {exec(`DELETE FROM missing`), retryableSQLite, false},
+		"SQLite: another error":               {context.DeadlineExceeded, retryableSQLite, false},
+		"PostgreSQL: a serialization failure": {&pgconn.PgError{Code: "40001"}, retryablePostgres, true},
+		"PostgreSQL: a deadlock":              {&pgconn.PgError{Code: "40P01"}, retryablePostgres, true},
+		"PostgreSQL: the same, wrapped":       {fmt.Errorf("save: %w", &pgconn.PgError{Code: "40P01"}), retryablePostgres, true},
+		"PostgreSQL: a broken constraint":     {&pgconn.PgError{Code: "23505"}, retryablePostgres, false},
+		"PostgreSQL: the outcome is unknown":  {&pgconn.PgError{Code: "40003"}, retryablePostgres, false},
+		"PostgreSQL: the server shuts down":   {&pgconn.PgError{Code: "57P01"}, retryablePostgres, false},
+		"PostgreSQL: another error":           {context.DeadlineExceeded, retryablePostgres, false},
+	} {
+		if c.err == nil || c.retryable(c.err) != c.want {
+			t.Errorf("%s (%v): want %v", name, c.err, c.want)
+		}
+	}
+}
+
+// A session that a database does not let go of lives on, and Logout says so.
+func TestLogoutOfAReadOnlyDatabaseIsAnError(t *testing.T) {
+	s, by := insideStore(t)
+	session := secret.New(secret.KindSession).Digest()
+	try := LoginTry{Email: "ana@acme.example", IP: "192.0.2.7"}
+	c, err := s.BeginLogin(t.Context(), try)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.FinishLogin(t.Context(), by, c, try, SessionStart{Session: session}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.write.ExecContext(t.Context(), `PRAGMA query_only = 1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Logout(t.Context(), by, session); keys.KindOf(err) != keys.KindUnavailable {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Session(t.Context(), session); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a caller has behind its list of roles stays as it is.
+func TestRolesOfTheCallerAreNotWritten(t *testing.T) {
+	s, by := insideStore(t)
+	all := []string{"orders-viewer", "catalog-viewer"}
+	made, err := s.GenerateKey(t.Context(), by, NewKey{Name: "Orders sync", Roles: all[:1], Nonce: secret.NewNonce()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.EditKey(t.Context(), by, EditKey{ID: made.Key.ID, Version: 1, Name: "Orders", Roles: all[:1]}); err != nil {
+		t.Fatal(err)
+	}
+	if all[1] != "catalog-viewer" {
+		t.Fatalf("it is %q now", all[1])
 	}
 }
 

@@ -99,8 +99,8 @@ func scanUser(row scanner) (u keys.User, err error) {
 	return u, err
 }
 
-// ResetUser gives a user a new password, ends all of their sessions and unlocks them. It returns
-// NotFound when there is no user of that email.
+// ResetUser gives a user a new password, ends all of their sessions, forgets all of their browsers and
+// unlocks them. It returns NotFound when there is no user of that email.
 func (s *Store) ResetUser(ctx context.Context, by keys.Actor, email, phc string) error {
 	email, err := normalEmail(email)
 	if err != nil {
@@ -116,6 +116,9 @@ func (s *Store) ResetUser(ctx context.Context, by keys.Actor, email, phc string)
 		}
 		ended, err := t.exec(ctx, `DELETE FROM session WHERE user_id = $1`, user.id)
 		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `DELETE FROM device WHERE user_id = $1`, user.id); err != nil {
 			return err
 		}
 		t.record(keys.AuditEvent{
@@ -160,14 +163,4 @@ func (t *tx) lockUser(ctx context.Context, accountID, id string) (u lockedUser, 
 		UPDATE app_user SET version = version + 1 WHERE account_id = $1 AND id = $2 RETURNING id, account_id, email, password_phc`,
 		accountID, id).Scan(&u.id, &u.accountID, &u.email, &u.phc)
 	return u, orNotFound(err, keys.ReasonUserNotFound)
-}
-
-// PasswordPHC returns the acting user's password hash, or NotFound.
-func (s *Store) PasswordPHC(ctx context.Context, by keys.Actor) (phc string, err error) {
-	err = s.read(ctx, func(t *tx) error {
-		phc, err = scanText(t.row(ctx, `
-			SELECT password_phc FROM app_user WHERE account_id = $1 AND id = $2`, by.AccountID, by.UserID))
-		return orNotFound(err, keys.ReasonUserNotFound)
-	})
-	return phc, err
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // ChangePassword gives the acting user a new password, forgets the failures that the attempt was
-// counted with by BeginLogin, and ends the user's sessions but the one to keep. It returns Conflict
-// when the candidate's hash, against which the caller checked the current password, is not the stored
-// one any more.
+// counted with by BeginLogin, ends the user's sessions but the one to keep, and forgets the user's
+// browsers but that of the attempt. It returns Conflict when the candidate's hash, against which the
+// caller checked the current password, is not the stored one any more.
 func (s *Store) ChangePassword(ctx context.Context, by keys.Actor, c LoginCandidate, try LoginTry, newPHC string, keep secret.Digest) error {
 	try.Email = keys.NormalEmail(try.Email)
 	return s.change(ctx, by, func(ctx context.Context, t *tx) error {
@@ -25,6 +25,9 @@ func (s *Store) ChangePassword(ctx context.Context, by keys.Actor, c LoginCandid
 			return err
 		}
 		if err := t.forget(ctx, try.scopes(c.KnownDevice)); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `DELETE FROM device WHERE user_id = $1 AND digest <> $2`, user.id, try.Device.Bytes()); err != nil {
 			return err
 		}
 		ended, err := t.exec(ctx, `DELETE FROM session WHERE user_id = $1 AND digest <> $2`, user.id, keep.Bytes())

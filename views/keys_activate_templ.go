@@ -13,15 +13,9 @@ import (
 	"latchkey/views/words"
 )
 
-// KeysActivate asks before a key is activated. It is for the reader who comes by
+// KeysActivatePage asks on a page of its own. It is for the reader who comes by
 // the address; the menu of a row activates at once.
-type KeysActivate struct {
-	Shell
-	URL, CancelURL, KeyID, Name, List string
-}
-
-// KeysActivatePage asks on a page of its own.
-func KeysActivatePage(m KeysActivate) templ.Component {
+func KeysActivatePage(m KeyConfirm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -73,7 +67,7 @@ func KeysActivatePage(m KeysActivate) templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(m.Name)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_activate.templ`, Line: 21, Col: 31}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_activate.templ`, Line: 14, Col: 31}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -110,7 +104,7 @@ func KeysActivatePage(m KeysActivate) templ.Component {
 					var templ_7745c5c3_Var6 string
 					templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(words.T(ctx, "activate.warning"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_activate.templ`, Line: 27, Col: 41}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_activate.templ`, Line: 20, Col: 41}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 					if templ_7745c5c3_Err != nil {
@@ -128,14 +122,13 @@ func KeysActivatePage(m KeysActivate) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ask(question{Heading: words.T(ctx, "activate.heading"), URL: m.URL, CancelURL: m.CancelURL, KeyID: m.KeyID, List: m.List,
-				Submit: words.T(ctx, "keys.activate"), Focus: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ask(question{KeyConfirm: m, Heading: words.T(ctx, "activate.heading"), Submit: words.T(ctx, "keys.activate"), Focus: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = asking(m.Shell, m.CancelURL).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = asking(m).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

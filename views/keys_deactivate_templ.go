@@ -10,14 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/views/words"
 
-// KeysDeactivate asks before a key is deactivated.
-type KeysDeactivate struct {
-	Shell
-	URL, CancelURL, KeyID, Name, List string
-}
-
 // KeysDeactivatePage asks on a page of its own.
-func KeysDeactivatePage(m KeysDeactivate) templ.Component {
+func KeysDeactivatePage(m KeyConfirm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -56,7 +50,7 @@ func KeysDeactivatePage(m KeysDeactivate) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = asking(m.Shell, m.CancelURL).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = asking(m).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -65,7 +59,7 @@ func KeysDeactivatePage(m KeysDeactivate) templ.Component {
 }
 
 // KeysDeactivateDialog asks inside the list's dialog.
-func KeysDeactivateDialog(m KeysDeactivate) templ.Component {
+func KeysDeactivateDialog(m KeyConfirm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -94,7 +88,7 @@ func KeysDeactivateDialog(m KeysDeactivate) templ.Component {
 	})
 }
 
-func keysDeactivateForm(m KeysDeactivate, dialog bool) templ.Component {
+func keysDeactivateForm(m KeyConfirm, dialog bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -134,7 +128,7 @@ func keysDeactivateForm(m KeysDeactivate, dialog bool) templ.Component {
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(m.Name)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_deactivate.templ`, Line: 27, Col: 30}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_deactivate.templ`, Line: 20, Col: 30}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
@@ -155,7 +149,7 @@ func keysDeactivateForm(m KeysDeactivate, dialog bool) templ.Component {
 			var templ_7745c5c3_Var7 string
 			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(words.T(ctx, "deactivate.leak"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_deactivate.templ`, Line: 31, Col: 39}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_deactivate.templ`, Line: 24, Col: 39}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
@@ -167,8 +161,7 @@ func keysDeactivateForm(m KeysDeactivate, dialog bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ask(question{Heading: words.T(ctx, "deactivate.heading"), URL: m.URL, CancelURL: m.CancelURL, KeyID: m.KeyID, List: m.List,
-			Submit: words.T(ctx, "keys.deactivate"), Danger: true, Focus: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ask(question{KeyConfirm: m, Heading: words.T(ctx, "deactivate.heading"), Submit: words.T(ctx, "keys.deactivate"), Danger: true, Focus: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

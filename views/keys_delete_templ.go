@@ -13,16 +13,8 @@ import (
 	"latchkey/views/words"
 )
 
-// KeysDelete asks before a key is deleted for good. Problems belong to the
-// checkbox understood.
-type KeysDelete struct {
-	Shell
-	URL, CancelURL, KeyID, Name, List string
-	Problems                          []ui.Problem
-}
-
 // KeysDeletePage asks on a page of its own.
-func KeysDeletePage(m KeysDelete) templ.Component {
+func KeysDeletePage(m KeyConfirm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -61,7 +53,7 @@ func KeysDeletePage(m KeysDelete) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = asking(m.Shell, m.CancelURL).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = asking(m).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -70,7 +62,7 @@ func KeysDeletePage(m KeysDelete) templ.Component {
 }
 
 // KeysDeleteDialog asks inside the list's dialog.
-func KeysDeleteDialog(m KeysDelete) templ.Component {
+func KeysDeleteDialog(m KeyConfirm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -99,7 +91,7 @@ func KeysDeleteDialog(m KeysDelete) templ.Component {
 	})
 }
 
-func keysDeleteForm(m KeysDelete, dialog bool) templ.Component {
+func keysDeleteForm(m KeyConfirm, dialog bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -155,8 +147,7 @@ func keysDeleteForm(m KeysDelete, dialog bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ask(question{Heading: words.T(ctx, "delete.heading"), URL: m.URL, CancelURL: m.CancelURL, KeyID: m.KeyID, List: m.List,
-			Submit: words.T(ctx, "delete.submit"), Danger: true, Focus: len(m.Problems) == 0, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ask(question{KeyConfirm: m, Heading: words.T(ctx, "delete.heading"), Submit: words.T(ctx, "delete.submit"), Danger: true, Focus: len(m.Problems) == 0, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -38,7 +38,6 @@ func sampleRoles(n int) []RoleChoice {
 	}
 	roles[0].Broad = true
 	roles[1].Checked = true
-	roles[2].Disabled, roles[2].Why = true, "You do not hold all of it."
 	return roles
 }
 
@@ -53,12 +52,12 @@ func sampleRow(id, name string, active bool) KeyRow {
 		ID: id, Name: name, Duration: "62 days left", Active: active,
 		Roles:   []string{"Orders viewer"},
 		Created: ui.Time{Datetime: "2026-09-12T15:04:00Z", Title: "12 Sep 2026, 15:04 UTC", Text: "12 Sep 2026"},
-		Menu:    &KeyMenu{EditURL: sampleURL(id, "edit"), DeleteURL: sampleURL(id, "delete"), List: "after=x"},
+		Menu:    &KeyMenu{EditURL: sampleURL(id, "edit"), DeleteURL: sampleURL(id, "delete")},
 	}
 	if active {
 		row.Menu.DeactivateURL = sampleURL(id, "deactivate")
 	} else {
-		row.Menu.ActivateURL = "/account/api-keys/generated/" + id + "/activate"
+		row.Menu.ActivateURL = sampleURL(id, "activate")
 	}
 	return row
 }
@@ -95,17 +94,17 @@ func sampleGenerated() KeysGenerated {
 
 func sampleEdit(active bool, problems ...ui.Problem) KeysEdit {
 	return KeysEdit{
-		Shell: sampleShell("Edit key"), URL: "/keys/x/edit", CancelURL: "/keys?after=x", KeyID: sampleKey, Name: sampleName, List: "after=x",
+		Shell: sampleShell("Edit key"), URL: "/keys/x/edit", CancelURL: "/keys?after=x", KeyID: sampleKey, Name: sampleName,
 		Version: 7, Roles: sampleRoles(4), Active: active, Problems: problems,
 	}
 }
 
-func sampleDeactivate() KeysDeactivate {
-	return KeysDeactivate{Shell: sampleShell("Deactivate key"), URL: "/keys/x/deactivate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, List: "after=x"}
+func sampleDeactivate() KeyConfirm {
+	return KeyConfirm{Shell: sampleShell("Deactivate key"), URL: "/keys/x/deactivate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}
 }
 
-func sampleDelete(problems ...ui.Problem) KeysDelete {
-	return KeysDelete{Shell: sampleShell("Delete key"), URL: "/keys/x/delete", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, List: "after=x", Problems: problems}
+func sampleDelete(problems ...ui.Problem) KeyConfirm {
+	return KeyConfirm{Shell: sampleShell("Delete key"), URL: "/keys/x/delete", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, Problems: problems}
 }
 
 // samplePages is every page, in the states that differ in their markup.
@@ -130,9 +129,6 @@ func samplePages() map[string]templ.Component {
 	emptyView := sampleList()
 	emptyView.GenerateURL = ""
 
-	readOnly := sampleEdit(true)
-	readOnly.ReadOnlyWhy = "This key holds a role that you may not give."
-
 	setup := Setup{Shell: sampleGate("Set up"), URL: "/setup", Zones: []string{"Europe/Berlin", "UTC"}}
 	setupFailed := setup
 	setupFailed.Problems = []ui.Problem{
@@ -146,7 +142,7 @@ func samplePages() map[string]templ.Component {
 		"setup":           SetupPage(setup),
 		"setup failed":    SetupPage(setupFailed),
 		"login":           LoginPage(Login{Shell: sampleGate("Log in"), URL: "/login", Next: "/keys", Notice: "Your session ended. Log in to continue."}),
-		"login failed":    LoginPage(Login{Shell: insecure, URL: "/login", Email: "ana@acme.example", Problem: "Email or password is incorrect", Problems: []ui.Problem{{Field: "password", Text: "Enter a password"}}}),
+		"login failed":    LoginPage(Login{Shell: insecure, URL: "/login", Email: "ana@acme.example", Problem: "Email or password is incorrect"}),
 		"password":        AccountPasswordPage(AccountPassword{Shell: sampleShell("Change password"), URL: "/password", CancelURL: "/", Problems: []ui.Problem{{Field: "current", Text: "Not your password"}}}),
 		"list":            KeysListPage(flash),
 		"list full":       KeysListPage(fullList()),
@@ -158,13 +154,12 @@ func samplePages() map[string]templ.Component {
 		"generated":       KeysGeneratedPage(sampleGenerated()),
 		"edit":            KeysEditPage(sampleEdit(true)),
 		"edit inactive":   KeysEditPage(sampleEdit(false, ui.Problem{Field: "name", Text: "Enter a key identification"})),
-		"edit read only":  KeysEditPage(readOnly),
 		"deactivate":      KeysDeactivatePage(sampleDeactivate()),
-		"activate":        KeysActivatePage(KeysActivate{Shell: sampleShell("Activate key"), URL: "/keys/x/activate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}),
+		"activate":        KeysActivatePage(KeyConfirm{Shell: sampleShell("Activate key"), URL: "/keys/x/activate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}),
 		"delete":          KeysDeletePage(sampleDelete()),
 		"delete failed":   KeysDeletePage(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
 		"help":            HelpPage(Help{Shell: linkFlash}),
-		"failure":         FailurePage(Failure{Shell: sampleShell("Not found"), Heading: "That page does not exist.", Text: "Text.", Advice: "Advice.", RequestID: "r1", BackURL: "/keys", BackLabel: "Back"}),
+		"failure":         FailurePage(Failure{Shell: sampleShell("Not found"), Heading: "That page does not exist.", Text: "Text.", RequestID: "r1", BackURL: "/keys", BackLabel: "Back"}),
 		"failure bare":    FailurePage(Failure{Shell: sampleGate("Not found"), Heading: "That page does not exist."}),
 	}
 }
@@ -174,7 +169,7 @@ func sampleFragments() map[string]templ.Component {
 	flash := ui.Flash{Tone: "success", Text: "Done."}
 	return map[string]templ.Component{
 		"row swap":          KeysRowSwap(sampleRow(sampleKey, hostileName, false), flash),
-		"row gone":          KeysRowGone(KeysGone{ID: sampleKey, Total: 1, Flash: flash}),
+		"row gone":          KeysRowGone(KeysGone{Total: 1, Flash: flash}),
 		"edit form":         KeysEditForm(sampleEdit(true, ui.Problem{Field: "name", Text: "Enter a key identification"})),
 		"deactivate dialog": KeysDeactivateDialog(sampleDeactivate()),
 		"delete dialog":     KeysDeleteDialog(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),

@@ -34,7 +34,7 @@ func (s *Server) accountPassword(c echo.Context) error {
 		return s.renderAccountPassword(c, http.StatusUnprocessableEntity, problems)
 	}
 	if e, ok := errors.AsType[*keys.Error](err); ok && e.Kind == keys.KindTooMany {
-		setRetryAfter(c, e.RetryAfter)
+		setRetryAfter(c, e.Reason, e.RetryAfter)
 		return s.renderAccountPassword(c, http.StatusTooManyRequests, []ui.Problem{{Field: "current", Text: sayThrottled(c, e)}})
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func (in passwordFields) check(who keys.Actor) error {
 }
 
 func (s *Server) renderAccountPassword(c echo.Context, status int, problems []ui.Problem) error {
-	shell := s.shell(c, "password.title")
+	shell := s.shell(c, "password.heading")
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.AccountPasswordPage(views.AccountPassword{
 		Shell: shell, URL: pathAccountPassword(), CancelURL: pathHome(), Problems: problems,

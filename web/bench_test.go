@@ -63,10 +63,15 @@ func BenchmarkList(b *testing.B) {
 			}
 		}
 	}
+	const most = 1.5 // of the first page of a hundred keys
 	base := median(asks[0].took)
 	for _, a := range asks {
 		b.ReportMetric(float64(median(a.took).Microseconds()), a.name+"-µs")
-		b.ReportMetric(float64(median(a.took))/float64(base), a.name+"-ratio")
+		ratio := float64(median(a.took)) / float64(base)
+		b.ReportMetric(ratio, a.name+"-ratio")
+		if ratio > most && b.N >= 100 {
+			b.Errorf("%s takes %.2f times as long as the base, more than %.1f", a.name, ratio, most)
+		}
 	}
 	b.ReportMetric(0, "ns/op")
 }
@@ -125,6 +130,9 @@ func BenchmarkSizes(b *testing.B) {
 		b.Fatalf("only %d files: %v", len(seen), seen)
 	}
 	b.ReportMetric(float64(total), "first-load-bytes")
+	if total > 200_000 || len(page.body) > 60_000 {
+		b.Errorf("%d bytes at first, %d bytes of HTML: more than 200,000 and 60,000", total, len(page.body))
+	}
 }
 
 func unzip(b *testing.B, a answer) string {

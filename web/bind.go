@@ -10,10 +10,17 @@ import (
 	"latchkey/keys"
 )
 
-// bind reads a form into a struct with `form` tags. It answers 413, 415 or 400 to what no form of
-// ours sends. FormValue would hide all of these behind an empty value.
+// bind reads the body of a form into a struct with `form` tags. It answers 413, 415 or 400 to what no
+// form of ours sends; FormValue would hide all of these behind an empty value. Echo binds what stands
+// in the address too, where a password would end in the logs of proxies, so only the list that an
+// action leads back to may stand there.
 func bind(c echo.Context, into any) error {
 	r := c.Request()
+	for name := range r.URL.Query() {
+		if name != "list" {
+			return malformed()
+		}
+	}
 	if r.ContentLength != 0 {
 		media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 		if err != nil || media != echo.MIMEApplicationForm {
@@ -24,18 +31,17 @@ func bind(c echo.Context, into any) error {
 		if errors.Is(err, echo.ErrStatusRequestEntityTooLarge) {
 			return echo.ErrStatusRequestEntityTooLarge
 		}
-		return malformed(err)
+		return malformed()
 	}
 	for _, values := range r.PostForm {
 		for _, value := range values {
 			if !keys.IsText(value) {
-				return malformed(nil)
+				return malformed()
 			}
 		}
 	}
 	return nil
 }
 
-func malformed(cause error) error {
-	return &keys.Error{Kind: keys.KindMalformed, Reason: reasonForm, Cause: cause}
-}
+// malformed is without the cause: that would repeat in the log what was typed.
+func malformed() error { return keys.Malformed(reasonForm) }

@@ -26,6 +26,7 @@ const (
 	reasonMediaType    keys.Reason = "media-type"
 	reasonBusy         keys.Reason = "busy"
 	reasonInternal     keys.Reason = "internal"
+	reasonNotLoaded    keys.Reason = "not-loaded"
 )
 
 // statuses are the answers to the kinds of refusals.
@@ -52,19 +53,14 @@ var reasonsOfStatus = map[int]keys.Reason{
 // failed carries an error together with the page from where it can be tried again.
 type failed struct {
 	error
-	retryURL string
+	retryURL, labelID string
 }
 
 // Unwrap returns the error.
 func (f failed) Unwrap() error { return f.error }
 
-// retryAt says where the person can try again what failed.
-func retryAt(err error, path string) error {
-	if err == nil {
-		return nil
-	}
-	return failed{err, path}
-}
+// retryAt says where the person can try again what failed, and how that link is called.
+func retryAt(err error, path, labelID string) error { return failed{err, path, labelID} }
 
 // refusalOf makes a status and a refusal of any error. What is not known is our fault: 500.
 func refusalOf(err error) (int, *keys.Error) {
@@ -99,7 +95,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 		s.refuse(c, v.actor, keys.ActionAuthzDenied, string(refusal.Reason))
 	}
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		setRetryAfter(c, refusal.RetryAfter)
+		setRetryAfter(c, refusal.Reason, refusal.RetryAfter)
 	}
 	heading, text := sayRefusal(c, refusal)
 	if isHX(c) {
@@ -110,7 +106,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	if err != nil {
 		s.log.Error("error page failed", "id", requestID(c), "error", err)
-		_ = c.String(http.StatusInternalServerError, "Something went wrong on our side. Reference: "+requestID(c)+"\n")
+		_ = c.String(http.StatusInternalServerError, t(c, "error.internal.heading")+": "+requestID(c)+"\n")
 	}
 }
 
@@ -152,16 +148,23 @@ func (s *Server) failureView(c echo.Context, status int, refusal *keys.Error, er
 		view.RequestID = requestID(c)
 	}
 	view.BackURL, view.BackLabel = pathHome(), t(c, "error.back.home")
-	if currentViewer(c).signedIn() {
+	switch v := currentViewer(c); {
+	case v.signedIn() && v.actor.May(keys.ViewAPIKeys):
 		view.BackURL, view.BackLabel = pathKeys(), t(c, "error.back.keys")
+	case v.signedIn():
+		view.BackURL, view.BackLabel = pathHelp(), t(c, "error.back.help")
 	}
 	if f, ok := errors.AsType[failed](err); ok {
-		view.BackURL, view.BackLabel = f.retryURL, t(c, "error.back.retry")
+		view.BackURL, view.BackLabel = f.retryURL, t(c, f.labelID)
 	}
 	return view
 }
 
-func setRetryAfter(c echo.Context, wait time.Duration) {
+// setRetryAfter says in whole seconds when to come again, unless waiting does not help.
+func setRetryAfter(c echo.Context, reason keys.Reason, wait time.Duration) {
+	if reason == keys.ReasonLoginLocked {
+		return
+	}
 	seconds := (max(wait, time.Second) + time.Second - 1) / time.Second
 	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(seconds)))
 }

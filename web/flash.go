@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,7 +38,7 @@ func (s *Server) flashRedirect(c echo.Context, path string, flash ui.Flash) erro
 // takeFlash returns the flash that waits for this session, once.
 func (s *Server) takeFlash(c echo.Context) *ui.Flash {
 	v := currentViewer(c)
-	if !v.signedIn() {
+	if !v.flash || c.Request().Method == http.MethodHead {
 		return nil
 	}
 	text, err := s.store.TakeFlash(c.Request().Context(), v.session)

@@ -257,7 +257,7 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 	}
 	b.get(pathKeys() + "?token=" + secrets[4])
 	b.get("/nowhere/" + secrets[5])
-	b.post(pathKeysGenerate()+"?token="+secrets[6], url.Values{"name": {""}, "nonce": {nonce()}})
+	b.post(pathKeysGenerate()+"?token="+secrets[6], url.Values{"name": {""}, "nonce": {nonce()}}).is(http.StatusBadRequest)
 	k.browser().get(pathLogin() + "?next=/" + secrets[7])
 	b.post(pathKeyDeactivate(ids[0], ""), nil)
 	b.post(pathKeyDelete(ids[1], ""), url.Values{"understood": {"on"}})

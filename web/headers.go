@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"latchkey/views/words"
 )
 
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; " +
@@ -43,8 +45,7 @@ func (s *Server) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 		if s.hosts[normalHost(r.Host)] || anyHost(r.URL.Path) {
 			return next(c)
 		}
-		return c.String(http.StatusMisdirectedRequest,
-			"This server does not answer to that host name. Open "+origin(s.public)+" instead, or set LATCHKEY_PUBLIC_URL.\n")
+		return c.String(http.StatusMisdirectedRequest, t(c, "error.wrong-host.text", words.Args{"Origin": origin(s.public)})+"\n")
 	}
 }
 

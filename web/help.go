@@ -10,5 +10,5 @@ import (
 
 // help shows how each task is done.
 func (s *Server) help(c echo.Context) error {
-	return s.render(c, http.StatusOK, views.HelpPage(views.Help{Shell: s.shell(c, "help.title")}))
+	return s.render(c, http.StatusOK, views.HelpPage(views.Help{Shell: s.shell(c, "help.heading")}))
 }

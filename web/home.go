@@ -1,13 +1,21 @@
 package web
 
-import "github.com/labstack/echo/v4"
+import (
+	"github.com/labstack/echo/v4"
+
+	"latchkey/keys"
+)
 
 // home leads to where the reader can go on: the keys, the sign-in or the setup.
 func (s *Server) home(c echo.Context) error {
-	if v := currentViewer(c); !v.signedIn() {
+	switch v := currentViewer(c); {
+	case v.signedIn():
+		return s.redirect(c, pathKeys())
+	case keys.KindOf(v.err) == keys.KindNotFound:
 		return s.leadIn(c)
+	default:
+		return v.err
 	}
-	return s.redirect(c, pathKeys())
 }
 
 // leadIn leads to the sign-in, or to the setup while there is no user.

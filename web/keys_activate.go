@@ -12,20 +12,16 @@ import (
 
 // keysActivateForm shows the warning of the menu on a page of its own.
 func (s *Server) keysActivateForm(c echo.Context) error {
-	key, err := s.keyToEdit(c)
+	key, err := s.keyToChange(c)
 	if err != nil {
 		return err
 	}
-	from := listQuery(c)
-	return s.render(c, http.StatusOK, views.KeysActivatePage(views.KeysActivate{
-		Shell: s.shell(c, "activate.title"), URL: pathKeyActivate(key.ID, ""), CancelURL: from.at(key.ID),
-		KeyID: string(key.ID), Name: key.Name, List: string(from),
-	}))
+	return s.render(c, http.StatusOK, views.KeysActivatePage(s.confirmView(c, "activate.heading", key, pathKeyActivate)))
 }
 
 // keysActivate lets a stopped key in again.
 func (s *Server) keysActivate(c echo.Context) error {
-	id, in, err := rowAction(c)
+	id, _, err := rowAction(c)
 	if err != nil {
 		return err
 	}
@@ -37,5 +33,5 @@ func (s *Server) keysActivate(c echo.Context) error {
 	if !changed {
 		flash = ui.Flash{Tone: toneInfo, Text: t(c, "flash.was-active", words.Args{"Name": key.Name})}
 	}
-	return s.answerRow(c, key, parseList(in.List), flash)
+	return s.answerRow(c, key, flash)
 }

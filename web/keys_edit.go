@@ -17,16 +17,15 @@ type editFields struct {
 	Roles   []string `form:"roles"`
 	Active  string   `form:"active"`
 	Version int64    `form:"version"`
-	List    string   `form:"list"`
 }
 
 // keysEditForm shows the form for a key's name, roles and status.
 func (s *Server) keysEditForm(c echo.Context) error {
-	key, err := s.keyToEdit(c)
+	key, err := s.keyToChange(c)
 	if err != nil {
 		return err
 	}
-	in := editFields{Name: key.Name, Version: key.Version, List: string(listQuery(c))}
+	in := editFields{Name: key.Name, Version: key.Version}
 	if key.Active() {
 		in.Active = "on"
 	}
@@ -36,36 +35,24 @@ func (s *Server) keysEditForm(c echo.Context) error {
 	return s.renderEdit(c, http.StatusOK, key.ID, in, nil)
 }
 
-func (s *Server) keyToEdit(c echo.Context) (keys.Key, error) {
-	id, err := keyParam(c)
-	if err != nil {
-		return keys.Key{}, err
-	}
-	key, err := s.store.Key(c.Request().Context(), actor(c), id)
-	if err != nil {
-		return keys.Key{}, err
-	}
-	return key, actor(c).MayGrant(key.Roles)
-}
-
 // keysEdit saves the form, unless the key changed after the form was opened.
 func (s *Server) keysEdit(c echo.Context) error {
-	id, err := keyParam(c)
-	if err != nil {
-		return err
-	}
 	var in editFields
 	if err := bind(c, &in); err != nil {
 		return err
 	}
-	in.Name = keys.NormalName(in.Name)
-	from := parseList(in.List)
-	changed, err := s.edit(c, id, in)
+	key, err := s.keyToChange(c)
+	if err != nil {
+		return err
+	}
+	_, changed, err := s.store.EditKey(c.Request().Context(), actor(c), store.EditKey{
+		ID: key.ID, Version: in.Version, Name: in.Name, Roles: in.Roles, Active: in.Active == "on",
+	})
 	if problems := problemsOf(c, err); problems != nil {
-		return s.renderEdit(c, http.StatusUnprocessableEntity, id, in, problems)
+		return s.renderEdit(c, http.StatusUnprocessableEntity, key.ID, in, problems)
 	}
 	if keys.ReasonOf(err) == keys.ReasonKeyChanged {
-		return retryAt(err, pathKeyEdit(id, from))
+		return retryAt(err, pathKeyEdit(key.ID, listQuery(c)), "error.back.retry")
 	}
 	if err != nil {
 		return err
@@ -74,17 +61,7 @@ func (s *Server) keysEdit(c echo.Context) error {
 	if !changed {
 		flash = ui.Flash{Tone: toneInfo, Text: t(c, "flash.no-changes")}
 	}
-	return s.flashRedirect(c, from.at(id), flash)
-}
-
-func (s *Server) edit(c echo.Context, id keys.KeyID, in editFields) (bool, error) {
-	if err := keys.CheckName(in.Name); err != nil {
-		return false, err
-	}
-	_, changed, err := s.store.EditKey(c.Request().Context(), actor(c), store.EditKey{
-		ID: id, Version: in.Version, Name: in.Name, Roles: in.Roles, Active: in.Active == "on",
-	})
-	return changed, err
+	return s.flashRedirect(c, listQuery(c).at(key.ID), flash)
 }
 
 func (s *Server) renderEdit(c echo.Context, status int, id keys.KeyID, in editFields, problems []ui.Problem) error {
@@ -92,13 +69,12 @@ func (s *Server) renderEdit(c echo.Context, status int, id keys.KeyID, in editFi
 	if err != nil {
 		return err
 	}
-	from := parseList(in.List)
-	shell := s.shell(c, "edit.title")
+	from := listQuery(c)
+	shell := s.shell(c, "edit.heading")
 	shell.Failed = len(problems) > 0
 	view := views.KeysEdit{
-		Shell: shell, URL: pathKeyEdit(id, ""), CancelURL: from.at(id), KeyID: string(id), Name: in.Name,
-		List: string(from), Version: in.Version, Roles: roleChoices(actor(c), roles, in.Roles),
-		Active: in.Active == "on", Problems: problems,
+		Shell: shell, URL: pathKeyEdit(id, from), CancelURL: from.at(id), KeyID: string(id), Name: in.Name,
+		Version: in.Version, Roles: roleChoices(actor(c), roles, in.Roles), Active: in.Active == "on", Problems: problems,
 	}
 	return s.renderEither(c, status, views.KeysEditPage(view), views.KeysEditForm(view))
 }

@@ -32,10 +32,9 @@ func (s *Server) keysGenerate(c echo.Context) error {
 		return err
 	}
 	if !secret.ValidNonce(in.Nonce) {
-		return malformed(nil)
+		return malformed()
 	}
-	in.Name = keys.NormalName(in.Name)
-	made, err := s.generate(c, in)
+	made, err := s.store.GenerateKey(c.Request().Context(), actor(c), store.NewKey{Name: in.Name, Roles: in.Roles, Nonce: in.Nonce})
 	if problems := problemsOf(c, err); problems != nil {
 		return s.renderGenerate(c, http.StatusUnprocessableEntity, in, problems)
 	}
@@ -45,19 +44,10 @@ func (s *Server) keysGenerate(c echo.Context) error {
 	if made.Repeated {
 		return s.flashRedirect(c, pathKeys(), ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-once")})
 	}
-	shell := s.bareShell(c, t(c, "generated.title"))
-	shell.Secret = true
 	return s.render(c, http.StatusOK, views.KeysGeneratedPage(views.KeysGenerated{
-		Shell: shell, Name: made.Key.Name, KeyID: string(made.Key.ID), Token: made.Token.Reveal(),
+		Shell: s.bareShell(c, t(c, "generated.heading")), Name: made.Key.Name, KeyID: string(made.Key.ID), Token: made.Token.Reveal(),
 		CloseURL: pathKeys(), NameTwin: made.NameTwin, NoRole: len(made.Key.Roles) == 0,
 	}))
-}
-
-func (s *Server) generate(c echo.Context, in generateFields) (store.Generated, error) {
-	if err := keys.CheckName(in.Name); err != nil {
-		return store.Generated{}, err
-	}
-	return s.store.GenerateKey(c.Request().Context(), actor(c), store.NewKey{Name: in.Name, Roles: in.Roles, Nonce: in.Nonce})
 }
 
 func (s *Server) renderGenerate(c echo.Context, status int, in generateFields, problems []ui.Problem) error {
@@ -65,10 +55,16 @@ func (s *Server) renderGenerate(c echo.Context, status int, in generateFields, p
 	if err != nil {
 		return err
 	}
-	shell := s.shell(c, "generate.title")
+	twin := false
+	if len(problems) > 0 && keys.CheckName(keys.NormalName(in.Name)) == nil {
+		if twin, err = s.store.NameTaken(c.Request().Context(), actor(c), in.Name); err != nil {
+			return err
+		}
+	}
+	shell := s.shell(c, "generate.heading")
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.KeysGeneratePage(views.KeysGenerate{
-		Shell: shell, URL: pathKeysGenerate(), CancelURL: pathKeys(), Nonce: in.Nonce, Name: in.Name,
+		Shell: shell, URL: pathKeysGenerate(), CancelURL: pathKeys(), Nonce: in.Nonce, Name: in.Name, NameTwin: twin,
 		DurationLine: sayDuration(c, currentViewer(c).account), Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
 	}))
 }

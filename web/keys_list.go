@@ -22,10 +22,14 @@ func (s *Server) keysList(c echo.Context) error {
 	if keys.KindOf(err) == keys.KindMalformed {
 		return s.redirect(c, pathKeys())
 	}
+	if keys.KindOf(err) == keys.KindUnavailable {
+		err = &keys.Error{Kind: keys.KindUnavailable, Reason: reasonNotLoaded, Cause: err}
+		return retryAt(err, from.path(), "error.back.again")
+	}
 	if err != nil {
 		return err
 	}
-	if len(found.Keys) == 0 && found.Total > 0 && from != "" {
+	if found.Fallback {
 		return s.redirect(c, pathKeys())
 	}
 	return s.render(c, http.StatusOK, views.KeysListPage(s.keysListView(c, found, from)))
@@ -38,7 +42,7 @@ func (s *Server) readKeys(c echo.Context, from list) (store.KeyPage, error) {
 
 func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) views.KeysList {
 	v := currentViewer(c)
-	view := views.KeysList{Shell: s.shell(c, "keys.title"), Tabs: tabs(c), Total: found.Total}
+	view := views.KeysList{Shell: s.shell(c, "keys.heading"), Tabs: tabs(c), Total: found.Total}
 	if v.actor.May(keys.EditAPIKeys) {
 		view.GenerateURL = pathKeysGenerate()
 	}

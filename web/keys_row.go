@@ -31,7 +31,7 @@ func keyMenu(who keys.Actor, key keys.Key, from list) *views.KeyMenu {
 	if !who.May(keys.EditAPIKeys) {
 		return nil
 	}
-	menu := &views.KeyMenu{DeleteURL: pathKeyDelete(key.ID, from), List: string(from)}
+	menu := &views.KeyMenu{DeleteURL: pathKeyDelete(key.ID, from)}
 	mayGrant := who.MayGrant(key.Roles) == nil
 	if mayGrant {
 		menu.EditURL = pathKeyEdit(key.ID, from)
@@ -40,52 +40,9 @@ func keyMenu(who keys.Actor, key keys.Key, from list) *views.KeyMenu {
 	case key.Active():
 		menu.DeactivateURL = pathKeyDeactivate(key.ID, from)
 	case mayGrant:
-		menu.ActivateURL = pathKeyActivate(key.ID, "")
+		menu.ActivateURL = pathKeyActivate(key.ID, from)
 	}
 	return menu
-}
-
-// duration says how long the key's token is still valid, with the chips beside it.
-func (s *Server) duration(c echo.Context, account keys.Account, key keys.Key) (string, []ui.Chip) {
-	if len(key.Tokens) == 0 {
-		return t(c, "duration.no-token"), nil
-	}
-	validity := account.Judge(key.Tokens[0].CreatedAt, s.now())
-	return sayDaysLeft(c, validity), chipsOf(c, validity.Standing)
-}
-
-func sayDaysLeft(c echo.Context, v keys.Validity) string {
-	switch {
-	case v.DaysLeft > 0:
-		return n(c, "duration.days-left", v.DaysLeft)
-	case v.DaysLeft == 0:
-		return t(c, "duration.last-day")
-	case v.DaysLeft == -1:
-		return t(c, "duration.ended-today")
-	default:
-		return n(c, "duration.ended-days-ago", -v.DaysLeft-1)
-	}
-}
-
-func chipsOf(c echo.Context, standing keys.Standing) []ui.Chip {
-	switch standing {
-	case keys.StandingRenewSoon:
-		return []ui.Chip{{Tone: "info", Icon: "clock", Text: t(c, "chip.renew-soon")}}
-	case keys.StandingExpired:
-		return []ui.Chip{{Tone: "danger", Icon: "circle-x", Text: t(c, "chip.expired")}}
-	case keys.StandingOutdated:
-		return []ui.Chip{
-			{Tone: "warning", Icon: "triangle-alert", Text: t(c, "chip.outdated")},
-			{Tone: "warning", Icon: "circle-alert", Text: t(c, "chip.renewal-recommended")},
-		}
-	case keys.StandingLongPast:
-		return []ui.Chip{
-			{Tone: "danger", Icon: "triangle-alert", Text: t(c, "chip.outdated")},
-			{Tone: "danger", Icon: "circle-alert", Text: t(c, "chip.renewal-highly-recommended")},
-		}
-	case keys.StandingFine:
-	}
-	return nil
 }
 
 // timeOf is a moment as pages show it, in the reader's zone.
@@ -96,12 +53,55 @@ func timeOf(c echo.Context, at time.Time, loc *time.Location) ui.Time {
 }
 
 // answerRow answers a row action: htmx gets the new row and the flash, everybody else the list.
-func (s *Server) answerRow(c echo.Context, key keys.Key, from list, flash ui.Flash) error {
+func (s *Server) answerRow(c echo.Context, key keys.Key, flash ui.Flash) error {
+	from := listQuery(c)
 	if !isHX(c) {
 		return s.flashRedirect(c, from.at(key.ID), flash)
 	}
 	row := s.keyRow(c, currentViewer(c), key, from)
 	c.Response().Header().Add(echo.HeaderVary, "HX-Request")
-	c.Response().Header().Set("HX-Trigger", "dialog-close")
 	return s.render(c, 200, views.KeysRowSwap(row, flash))
+}
+
+// rowFields is what the form of a row action sends.
+type rowFields struct {
+	// Understood is the checkbox of what cannot be undone.
+	Understood string `form:"understood"`
+}
+
+// rowAction reads what every action on a row comes with.
+func rowAction(c echo.Context) (keys.KeyID, rowFields, error) {
+	id, err := keyParam(c)
+	if err != nil {
+		return "", rowFields{}, err
+	}
+	var in rowFields
+	err = bind(c, &in)
+	return id, in, err
+}
+
+// keyOfPath is the key that the path names, in the viewer's account.
+func (s *Server) keyOfPath(c echo.Context) (keys.Key, error) {
+	id, err := keyParam(c)
+	if err != nil {
+		return keys.Key{}, err
+	}
+	return s.store.Key(c.Request().Context(), actor(c), id)
+}
+
+// keyToChange is keyOfPath, or Forbidden when the key holds more than the viewer does.
+func (s *Server) keyToChange(c echo.Context) (keys.Key, error) {
+	key, err := s.keyOfPath(c)
+	if err != nil {
+		return keys.Key{}, err
+	}
+	return key, actor(c).MayGrant(key.Roles)
+}
+
+// confirmView is the view-model of a page that asks before an action on a key.
+func (s *Server) confirmView(c echo.Context, titleID string, key keys.Key, path func(keys.KeyID, list) string) views.KeyConfirm {
+	from := listQuery(c)
+	return views.KeyConfirm{
+		Shell: s.shell(c, titleID), URL: path(key.ID, from), CancelURL: from.at(key.ID), KeyID: string(key.ID), Name: key.Name,
+	}
 }

@@ -60,7 +60,7 @@ func (s *Server) login(c echo.Context) error {
 			Next: in.Next, Email: in.Email, Problem: t(c, "login.wrong"),
 		})
 	case e != nil && e.Kind == keys.KindTooMany:
-		setRetryAfter(c, e.RetryAfter)
+		setRetryAfter(c, e.Reason, e.RetryAfter)
 		return s.renderLogin(c, http.StatusTooManyRequests, views.Login{
 			Next: in.Next, Email: in.Email, Problem: sayThrottled(c, e),
 		})
@@ -94,7 +94,7 @@ func (s *Server) signIn(c echo.Context, email, password string) error {
 		UserID: candidate.UserID, Email: candidate.Email, IP: c.RealIP(), RequestID: requestID(c),
 	}
 	err = s.store.FinishLogin(ctx, who, candidate, s.loginTry(c, email), store.SessionStart{
-		Session: session.Digest(), Device: device.Digest(), IP: c.RealIP(), UserAgent: userAgent(c),
+		Session: session.Digest(), Device: device.Digest(), IP: c.RealIP(), UserAgent: c.Request().UserAgent(),
 	}, newHash)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (s *Server) replaceSession(c echo.Context) {
 }
 
 func (s *Server) renderLogin(c echo.Context, status int, view views.Login) error {
-	view.Shell = s.bareShell(c, t(c, "login.title"))
+	view.Shell = s.bareShell(c, t(c, "login.heading"))
 	view.Shell.Failed = view.Problem != ""
 	view.URL = pathLogin()
 	return s.render(c, status, views.LoginPage(view))

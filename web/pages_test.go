@@ -122,7 +122,19 @@ func TestPagesWithASecretDoNotLoadHTMX(t *testing.T) {
 	if strings.Contains(formPage.body, "hx-post") || strings.Contains(formPage.body, "hx-boost") {
 		t.Error("the Generate form goes through htmx")
 	}
-	if result.header.Get("Content-Encoding") != "" {
+}
+
+// TestPagesWithASecretAreNeverCompressed: the length of a compressed answer tells about a secret that
+// stands beside what somebody chose.
+func TestPagesWithASecretAreNeverCompressed(t *testing.T) {
+	b := newKit(t).signIn("ana@acme.example")
+	b.header.Set("Accept-Encoding", "gzip")
+	if got := b.get(pathKeysGenerate()).header.Get("Content-Encoding"); got != "gzip" {
+		t.Errorf("a page without a secret comes as %q", got)
+	}
+	result := b.post(pathKeysGenerate(), url.Values{"name": {"Price feed"}, "nonce": {nonce()}})
+	result.is(http.StatusOK)
+	if result.header.Get("Content-Encoding") != "" || result.Find("[data-secret]").Length() != 1 {
 		t.Error("the one-time page is compressed")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,6 +46,7 @@ func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 				if r == http.ErrAbortHandler { //nolint:errorlint,err113 // the value is panicked as it is
 					panic(r)
 				}
+				s.log.Error("panic", "id", requestID(c), "route", c.Path(), "stack", string(debug.Stack()))
 				err = fmt.Errorf("panic: %v", r)
 			}
 		}()

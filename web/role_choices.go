@@ -3,8 +3,6 @@ package web
 import (
 	"slices"
 
-	"github.com/labstack/echo/v4"
-
 	"latchkey/keys"
 	"latchkey/views"
 )
@@ -22,13 +20,4 @@ func roleChoices(who keys.Actor, roles []keys.Role, chosen []string) []views.Rol
 		})
 	}
 	return choices
-}
-
-// sayDuration says how long tokens of an account are valid, or until when they count as fresh.
-func sayDuration(c echo.Context, account keys.Account) string {
-	id := "duration.marked-"
-	if account.EnforceExpiry {
-		id = "duration.valid-"
-	}
-	return n(c, id+string(account.Duration.Unit), account.Duration.Amount)
 }

@@ -143,8 +143,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 				if email != "" {
 					b = k.signIn(email)
 				}
-				before := k.dumpOf("globex")
-				got := b.try(r, id)
+				fields := b.fieldsOf(r, id)
+				before, everything := k.dumpOf("globex"), k.dump()
+				got := b.ask(r, id, fields)
 				checked++
 				name := r.Method + " " + r.Path + " by " + email + " on " + account
 				switch {
@@ -153,14 +154,17 @@ func TestWhoMayDoWhat(t *testing.T) {
 						t.Errorf("%s: %d", name, got.status)
 					}
 				case email == "":
+					k.unchangedSince(everything, name)
 					if got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), pathLogin()) {
 						t.Errorf("%s: %d to %q, not the sign-in", name, got.status, got.header.Get("Location"))
 					}
 				case r.Permission != signedIn && !slices.Contains(resources, r.Permission):
+					k.unchangedSince(everything, name)
 					if got.status != http.StatusForbidden {
 						t.Errorf("%s: %d, not 403", name, got.status)
 					}
 				case account == "foreign":
+					k.unchangedSince(everything, name)
 					if got.status != http.StatusNotFound {
 						t.Errorf("%s: %d, not 404", name, got.status)
 					}
@@ -189,10 +193,23 @@ func fill(path string, id keys.KeyID) string {
 // try asks for a route as its own form would.
 func (b *browser) try(r route, id keys.KeyID) answer {
 	b.kit.t.Helper()
+	return b.ask(r, id, b.fieldsOf(r, id))
+}
+
+func (b *browser) ask(r route, id keys.KeyID, fields url.Values) answer {
+	b.kit.t.Helper()
 	if r.Method == http.MethodGet {
 		return b.get(fill(r.Path, id))
 	}
-	return b.post(fill(r.Path, id), b.fieldsOf(r, id))
+	return b.post(fill(r.Path, id), fields)
+}
+
+// unchangedSince asserts that a refused request left the database as it was.
+func (k *kit) unchangedSince(before, name string) {
+	k.t.Helper()
+	if after := k.dump(); after != before {
+		k.t.Errorf("%s was refused and changed something:\n%s", name, difference(before, after))
+	}
 }
 
 // fieldsOf is a form that the route accepts.

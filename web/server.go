@@ -113,6 +113,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer minute.Stop()
 	sweep := time.NewTicker(time.Hour)
 	defer sweep.Stop()
+	s.hourly(ctx)
 	for {
 		select {
 		case <-flush.C:

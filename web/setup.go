@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -41,7 +42,7 @@ func (s *Server) setup(c echo.Context) error {
 	in.Email = keys.NormalEmail(in.Email)
 	session, device := secret.New(secret.KindSession), secret.New(secret.KindDevice)
 	err := s.claimSetup(c, in, store.SessionStart{
-		Session: session.Digest(), Device: device.Digest(), IP: c.RealIP(), UserAgent: userAgent(c),
+		Session: session.Digest(), Device: device.Digest(), IP: c.RealIP(), UserAgent: c.Request().UserAgent(),
 	})
 	if problems := problemsOf(c, err); problems != nil {
 		return s.renderSetup(c, http.StatusUnprocessableEntity, in, problems)
@@ -67,10 +68,7 @@ func (s *Server) setupOpen(c echo.Context) error {
 }
 
 func (s *Server) claimSetup(c echo.Context, in setupFields, start store.SessionStart) error {
-	code, err := secret.Parse(secret.KindSetup, in.Code)
-	if err != nil {
-		err = keys.Problem("code", keys.ReasonSetupCode)
-	}
+	code, err := s.setupCode(c, in.Code)
 	err = keys.Problems(err, keys.CheckAccountSlug(in.Account), keys.CheckEmail(in.Email),
 		checkPassword(in.Password, in.Account, in.Email), keys.CheckZone(in.Zone))
 	if err != nil {
@@ -80,7 +78,7 @@ func (s *Server) claimSetup(c echo.Context, in setupFields, start store.SessionS
 	if err != nil {
 		return err
 	}
-	_, _, err = s.store.ClaimSetup(c.Request().Context(), stranger(c), code.Digest(),
+	_, _, err = s.store.ClaimSetup(c.Request().Context(), stranger(c), code,
 		store.NewAccount{Slug: in.Account, Zone: in.Zone, Email: in.Email, PasswordPHC: hash}, start)
 	if keys.ReasonOf(err) == keys.ReasonSetupClosed {
 		s.claimed.Store(true)
@@ -89,8 +87,22 @@ func (s *Server) claimSetup(c echo.Context, in setupFields, start store.SessionS
 	return err
 }
 
+// setupCode is the digest of a right code. It is compared before the password is hashed, which only
+// somebody with the code may make us do.
+func (s *Server) setupCode(c echo.Context, typed string) (secret.Digest, error) {
+	code, err := secret.Parse(secret.KindSetup, strings.TrimSpace(typed))
+	if err == nil {
+		right, err := s.store.SetupCodeRight(c.Request().Context(), code.Digest())
+		if err != nil || right {
+			return code.Digest(), err
+		}
+	}
+	s.refuse(c, stranger(c), keys.ActionLoginFail, string(keys.ReasonSetupCode))
+	return secret.Digest{}, keys.Problem("code", keys.ReasonSetupCode)
+}
+
 func (s *Server) renderSetup(c echo.Context, status int, in setupFields, problems []ui.Problem) error {
-	shell := s.shell(c, "setup.title")
+	shell := s.shell(c, "setup.heading")
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.SetupPage(views.Setup{
 		Shell: shell, URL: pathSetup(), Code: in.Code, Account: in.Account, Email: in.Email,

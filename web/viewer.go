@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,6 +16,8 @@ type viewer struct {
 	actor   keys.Actor
 	account keys.Account
 	session secret.Digest
+	// flash says that a message waits in the session.
+	flash bool
 	// err says why nobody is known: NotFound without a session, else the database's failure.
 	err error
 	// ended says that the browser came with a session that is over.
@@ -46,7 +47,10 @@ func (s *Server) findViewer(c echo.Context) viewer {
 		_, presented := s.sessions.presented(c.Request(), s.sessions.name())
 		return viewer{err: err, ended: presented}
 	}
-	return viewer{actor: s.actorOf(c, found), account: found.Account, session: s.sessions.digest(c.Request())}
+	return viewer{
+		actor: s.actorOf(c, found), account: found.Account,
+		session: s.sessions.digest(c.Request()), flash: found.Flash != "",
+	}
 }
 
 func (s *Server) actorOf(c echo.Context, found store.Session) keys.Actor {
@@ -150,12 +154,4 @@ func (s *Server) unclaimed(c echo.Context) (bool, error) {
 	}
 	s.claimed.Store(!unclaimed)
 	return unclaimed, nil
-}
-
-// userAgent is what the browser says it is, as text that both databases can keep.
-func userAgent(c echo.Context) string {
-	agent := strings.ReplaceAll(strings.ToValidUTF8(c.Request().UserAgent(), ""), "\x00", "")
-	const longest = 256
-	runes := []rune(agent)
-	return string(runes[:min(len(runes), longest)])
 }

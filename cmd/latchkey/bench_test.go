@@ -35,4 +35,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(longest.Milliseconds()), "slowest-ms")
+	if longest > time.Second {
+		b.Errorf("the first page came after %s, more than a second", longest)
+	}
 }

@@ -55,15 +55,42 @@ func makeAuditCases() []testCase {
 		}},
 		{"a cut tail is named", "the end of the log was cut off: rows 9 to 10 are missing", []string{`DELETE FROM audit WHERE seq > 8`}},
 		{"a log cut down to nothing is named", "the end of the log was cut off: rows 1 to 10 are missing", []string{`DELETE FROM audit`}},
-		{"a cut tail with a counter set back is named", "the counter's row was changed: it does not name row 8 and its hash", []string{
+		{"a cut tail with a counter set back is named", "the counter's row was changed or removed: it does not name row 8 and its hash", []string{
 			`DELETE FROM audit WHERE seq > 8`, `UPDATE head SET seq = 8`,
 		}},
-		{"a counter set back is named", "the counter's row was changed: it does not name row 10 and its hash", []string{`UPDATE head SET seq = 9`}},
-		{"a changed head is named", "the counter's row was changed: it does not name row 10 and its hash", []string{`UPDATE head SET chain = 'x'`}},
+		{"a counter set back is named", "the counter's row was changed or removed: it does not name row 10 and its hash", []string{`UPDATE head SET seq = 9`}},
+		{"a removed counter is named", "the counter's row was changed or removed: it does not name row 10 and its hash", []string{`DELETE FROM head`}},
+		{"a changed head is named", "the counter's row was changed or removed: it does not name row 10 and its hash", []string{`UPDATE head SET chain = 'x'`}},
 	} {
 		all = append(all, testCase{"audit/" + c.name, func(b *bench) { b.wantDamage(append([]string{c.found}, c.damages...)...) }})
 	}
 	return append(all,
+		testCase{"audit/a removed counter of an empty log is named", func(b *bench) {
+			b.raw.do(`DELETE FROM head`)
+			b.wantFound("the counter's row was changed or removed: it does not name row 0 and its hash")
+		}},
+		testCase{"audit/on SQLite, a value of another type is named", func(b *bench) {
+			if b.raw.postgres {
+				return // it refuses such values
+			}
+			b.tenEvents()
+			b.raw.do(`ALTER TABLE audit ADD COLUMN kept`)
+			for _, column := range []string{"at", "alarm"} {
+				for _, value := range []string{`'x'`, `7`, `'yes'`, `1.5`, `x'00ff'`, `''`, `'7 '`, `-1`, `9e99`} {
+					b.raw.do(`UPDATE audit SET kept = ` + column + ` WHERE seq = 4`)
+					b.raw.do(`UPDATE audit SET ` + column + ` = ` + value + ` WHERE seq = 4`)
+					b.wantFound("row 4 was changed: " + column)
+					b.raw.do(`UPDATE audit SET ` + column + ` = kept WHERE seq = 4`)
+				}
+			}
+			b.raw.do(`UPDATE audit SET at = 'x', alarm = 'yes' WHERE seq = 10`)
+			b.raw.do(`UPDATE audit SET seq = 4.5 WHERE seq = 4`)
+			b.raw.do(`UPDATE audit SET seq = 'x' WHERE seq = 7`)
+			b.raw.do(`UPDATE head SET seq = 'x'`)
+			b.wantFound("after row 3 stands a row whose seq was changed: it is not a whole number", "row 4 is missing", "row 7 is missing",
+				"row 10 was changed: at, alarm", "after row 10 stands a row whose seq was changed: it is not a whole number",
+				"the counter's row was changed or removed: it does not name row 10 and its hash")
+		}},
 		testCase{"audit/several damages are all found", func(b *bench) {
 			b.tenEvents()
 			b.raw.do(`DELETE FROM audit WHERE seq IN (2, 10)`)

@@ -248,8 +248,7 @@ func (b *bench) keyChanges(by keys.Actor, id keys.KeyID) []func(s *store.Store) 
 // wantDeleted fails the test unless nothing is left of the account's only key but its tombstone.
 func (b *bench) wantDeleted(by keys.Actor, id keys.KeyID) {
 	b.Helper()
-	account, err := b.b.Account(b.Context(), by)
-	b.must(err)
+	account := b.account(by)
 	live := b.raw.count(`SELECT COUNT(*) FROM api_token WHERE state = 'live' OR revoked_at IS NULL OR reason <> 'key deleted'`)
 	roles := b.raw.count(`SELECT COUNT(*) FROM api_key_role`)
 	tombs := b.raw.count(`SELECT COUNT(*) FROM api_key WHERE app_key = $1 AND deleted_at IS NOT NULL`, string(id))

@@ -66,19 +66,30 @@ var listCases = []testCase{
 			b.Fatalf("before it came %q", got)
 		}
 	}},
-	{"list/where nothing is left to show it is the first page", func(b *bench) {
+	{"list/where nothing is left to show it is the first page, and says so", func(b *bench) {
 		by := b.newAccount("acme")
 		oldest := b.newKey(by, "Oldest").Key.ID
+		middle := b.newKey(by, "Middle").Key.ID
 		newest := b.newKey(by, "Newest").Key.ID
-		first, err := b.a.Keys(b.Context(), by, store.KeyAsk{Limit: 1})
-		b.must(err)
-		_, err = b.a.DeleteKey(b.Context(), by, oldest)
-		b.must(err)
-		page, err := b.a.Keys(b.Context(), by, store.KeyAsk{After: first.Older, Limit: 1})
-		b.must(err)
-		if got := pageIDs(page); !slices.Equal(got, []string{string(newest)}) || page.Newer != "" || page.Older != "" {
-			b.Fatalf("got %q, %q, %q", got, page.Newer, page.Older)
+		first := b.page(by, store.KeyAsk{Limit: 1})
+		second := b.page(by, store.KeyAsk{After: first.Older, Limit: 1})
+		third := b.page(by, store.KeyAsk{After: second.Older, Limit: 1})
+		b.wantPage(by, store.KeyAsk{Limit: 1}, false, newest)
+		b.wantPage(by, store.KeyAsk{After: second.Older, Limit: 1}, false, oldest)
+		b.wantPage(by, store.KeyAsk{Before: second.Newer, Limit: 1}, false, newest)
+		b.wantPage(by, store.KeyAsk{Before: third.Newer, Limit: 2}, false, newest, middle)
+		b.wantPage(by, store.KeyAsk{Before: third.Newer, Limit: 3}, false, newest, middle, oldest)
+		for _, id := range []keys.KeyID{oldest, newest} {
+			_, err := b.a.DeleteKey(b.Context(), by, id)
+			b.must(err)
 		}
+		b.wantPage(by, store.KeyAsk{Limit: 1}, false, middle)
+		b.wantPage(by, store.KeyAsk{After: second.Older, Limit: 1}, true, middle)
+		b.wantPage(by, store.KeyAsk{Before: second.Newer, Limit: 1}, true, middle)
+		_, err := b.a.DeleteKey(b.Context(), by, middle)
+		b.must(err)
+		b.wantPage(by, store.KeyAsk{After: first.Older, Limit: 1}, true)
+		b.wantPage(by, store.KeyAsk{Limit: 1}, false)
 	}},
 	{"list/what is not a cursor is refused", func(b *bench) {
 		by := b.newAccount("acme")
@@ -117,6 +128,26 @@ var listCases = []testCase{
 			b.Fatalf("it needed %d statements", counted)
 		}
 	}},
+}
+
+func (b *bench) page(by keys.Actor, ask store.KeyAsk) store.KeyPage {
+	b.Helper()
+	page, err := b.b.Keys(b.Context(), by, ask)
+	b.must(err)
+	return page
+}
+
+// wantPage fails the test unless a page holds these keys and says so of its cursor.
+func (b *bench) wantPage(by keys.Actor, ask store.KeyAsk, fallback bool, want ...keys.KeyID) {
+	b.Helper()
+	page := b.page(by, ask)
+	got := make([]keys.KeyID, 0, len(page.Keys))
+	for _, k := range page.Keys {
+		got = append(got, k.ID)
+	}
+	if !slices.Equal(got, want) || page.Fallback != fallback {
+		b.Fatalf("%+v gives %q, fallback %v; want %q, %v", ask, got, page.Fallback, want, fallback)
+	}
 }
 
 // wantPages walks all pages down and up again, and fails the test unless they hold the keys of want.

@@ -143,9 +143,7 @@ var loginCases = []testCase{
 		b.must(b.a.FinishLogin(b.Context(), by, c, try, newSession(), "a better hash"))
 		err = b.b.FinishLogin(b.Context(), by, c, try, newSession(), "")
 		b.want(err, keys.KindConflict, keys.ReasonPasswordChanged)
-		phc, err := b.b.PasswordPHC(b.Context(), by)
-		b.must(err)
-		if phc != "a better hash" {
+		if phc := b.passwordPHC(by); phc != "a better hash" {
 			b.Fatalf("kept %q", phc)
 		}
 		users, err := b.b.Users(b.Context())
@@ -163,9 +161,11 @@ var loginCases = []testCase{
 			b.Fatal("an attempt can be read in the database")
 		}
 	}},
-	{"user/reset gives a new password, ends the sessions and unlocks", func(b *bench) {
-		by := b.newAccount("acme")
-		session := b.signIn(by, secret.Digest{})
+	{"user/reset gives a new password, ends the sessions, forgets the browsers and unlocks", func(b *bench) {
+		by, other := b.newAccount("acme"), b.newAccount("other")
+		device := secret.New(secret.KindDevice).Digest()
+		session := b.signIn(by, device)
+		b.signIn(other, device)
 		b.lock(by.Email)
 		b.must(b.b.ResetUser(b.Context(), keys.Command("user reset"), "Ana@acme.example", "new hash"))
 		_, err := b.a.Session(b.Context(), session)
@@ -174,6 +174,9 @@ var loginCases = []testCase{
 		b.must(err)
 		if c.PasswordPHC != "new hash" {
 			b.Fatalf("the hash is %q", c.PasswordPHC)
+		}
+		if b.knows(by, device) || !b.knows(other, device) {
+			b.Fatal("a browser of the user is still known, or one of another user is not")
 		}
 		b.want(b.a.ResetUser(b.Context(), keys.Command("user reset"), "bo@acme.example", "x"), keys.KindNotFound, keys.ReasonUserNotFound)
 		b.want(b.a.UnlockUser(b.Context(), keys.Command("user unlock"), "bo@acme.example"), keys.KindNotFound, keys.ReasonUserNotFound)
@@ -184,6 +187,14 @@ var loginCases = []testCase{
 func (b *bench) fail(email, ip string) error {
 	_, err := b.a.BeginLogin(b.Context(), store.LoginTry{Email: email, IP: ip})
 	return err
+}
+
+// knows says whether a browser is one that the user signed in from.
+func (b *bench) knows(by keys.Actor, device secret.Digest) bool {
+	b.Helper()
+	c, err := b.a.BeginLogin(b.Context(), store.LoginTry{Email: by.Email, IP: by.IP, Device: device})
+	b.must(err)
+	return c.KnownDevice
 }
 
 // lock fails to sign in so often, each time from another network, that unknown browsers are locked.

@@ -149,15 +149,15 @@ func (r *rawDatabase) refuseCommits() (allow func()) {
 	return func() { r.t.Helper(); r.do(`DROP TRIGGER refuse_commits ON audit`); r.do(`DROP TABLE refused`) }
 }
 
-// refuseInserts makes every insert into a table fail, until the returned function is called.
-func (r *rawDatabase) refuseInserts(table string) (allow func()) {
+// refuse makes every INSERT into a table, or DELETE from it, fail, until the returned function is called.
+func (r *rawDatabase) refuse(what, table string) (allow func()) {
 	r.t.Helper()
 	if !r.postgres {
-		r.do(`CREATE TRIGGER refuse_inserts BEFORE INSERT ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
-		return func() { r.t.Helper(); r.do(`DROP TRIGGER refuse_inserts`) }
+		r.do(`CREATE TRIGGER refuse_it BEFORE ` + what + ` ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'refused by the test'); END`)
+		return func() { r.t.Helper(); r.do(`DROP TRIGGER refuse_it`) }
 	}
-	r.do(`CREATE OR REPLACE FUNCTION refuse_inserts() RETURNS trigger LANGUAGE plpgsql
+	r.do(`CREATE OR REPLACE FUNCTION refuse_it() RETURNS trigger LANGUAGE plpgsql
 		AS $$ BEGIN RAISE EXCEPTION 'refused by the test'; END $$`)
-	r.do(`CREATE TRIGGER refuse_inserts BEFORE INSERT ON ` + table + ` FOR EACH ROW EXECUTE FUNCTION refuse_inserts()`)
-	return func() { r.t.Helper(); r.do(`DROP TRIGGER refuse_inserts ON ` + table) }
+	r.do(`CREATE TRIGGER refuse_it BEFORE ` + what + ` ON ` + table + ` FOR EACH ROW EXECUTE FUNCTION refuse_it()`)
+	return func() { r.t.Helper(); r.do(`DROP TRIGGER refuse_it ON ` + table) }
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -109,11 +110,42 @@ var sessionCases = []testCase{
 		b.want(err, keys.KindNotFound, keys.ReasonSessionEnded)
 		err = b.a.ChangePassword(b.Context(), by, store.LoginCandidate{PasswordPHC: testPHC}, store.LoginTry{Email: by.Email}, "newer hash", here)
 		b.want(err, keys.KindConflict, keys.ReasonPasswordChanged)
-		phc, err := b.a.PasswordPHC(b.Context(), by)
-		b.must(err)
-		if phc != "new hash" {
+		if phc := b.passwordPHC(by); phc != "new hash" {
 			b.Fatalf("the hash is %q", phc)
 		}
+	}},
+	{"session/a new password forgets the user's browsers, but not the one where it was typed", func(b *bench) {
+		by, other := b.newAccount("acme"), b.newAccount("other")
+		here, there := secret.New(secret.KindDevice).Digest(), secret.New(secret.KindDevice).Digest()
+		keep := b.signIn(by, here)
+		b.signIn(by, there)
+		b.signIn(other, there)
+		try := store.LoginTry{Email: by.Email, IP: by.IP, Device: here}
+		b.must(b.a.ChangePassword(b.Context(), by, store.LoginCandidate{PasswordPHC: testPHC, KnownDevice: true}, try, "new hash", keep))
+		if !b.knows(by, here) || b.knows(by, there) || !b.knows(other, there) {
+			b.Fatalf("known are here %v, there %v, there to another user %v", b.knows(by, here), b.knows(by, there), b.knows(other, there))
+		}
+	}},
+	{"session/logging out ends it, with its event, also for a client that has gone away", func(b *bench) {
+		by := b.newAccount("acme")
+		session := b.signIn(by, secret.Digest{})
+		ctx, cancel := context.WithCancel(b.Context())
+		cancel()
+		b.must(b.a.Logout(ctx, by, session))
+		_, err := b.b.Session(b.Context(), session)
+		b.want(err, keys.KindNotFound, keys.ReasonSessionEnded)
+		if n := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action = $1`, string(keys.ActionLogout)); n != 1 {
+			b.Fatalf("%d events, want 1", n)
+		}
+	}},
+	{"session/where logging out cannot end it, an error says so", func(b *bench) {
+		by := b.newAccount("acme")
+		session := b.signIn(by, secret.Digest{})
+		allow := b.raw.refuse("DELETE", "session")
+		b.want(b.a.Logout(b.Context(), by, session), keys.KindUnavailable, keys.ReasonNotSaved)
+		allow()
+		_, err := b.b.Session(b.Context(), session)
+		b.must(err)
 	}},
 	{"session/of 10 requests at once one takes the flash", func(b *bench) {
 		session := b.signIn(b.newAccount("acme"), secret.Digest{})

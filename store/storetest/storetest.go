@@ -108,6 +108,26 @@ func (b *bench) newAccount(slug string) keys.Actor {
 	return owner
 }
 
+// account is the actor's account as the database has it now.
+func (b *bench) account(by keys.Actor) keys.Account {
+	b.Helper()
+	all, err := b.b.Accounts(b.Context())
+	b.must(err)
+	for _, account := range all {
+		if account.ID == by.AccountID {
+			return account
+		}
+	}
+	b.Fatalf("%s has no account", by.Email)
+	return keys.Account{}
+}
+
+// passwordPHC is the password's hash of the actor.
+func (b *bench) passwordPHC(by keys.Actor) string {
+	b.Helper()
+	return b.raw.texts(`SELECT password_phc FROM app_user WHERE id = $1`, by.UserID)[0]
+}
+
 // holding is the actor with no other resources than these.
 func holding(a keys.Actor, resources ...string) keys.Actor {
 	a.Holds = resources

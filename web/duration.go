@@ -1,0 +1,60 @@
+package web
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"latchkey/keys"
+	"latchkey/views/ui"
+)
+
+// duration says how long the key's token is still valid, with the chips beside it.
+func (s *Server) duration(c echo.Context, account keys.Account, key keys.Key) (string, []ui.Chip) {
+	if len(key.Tokens) == 0 {
+		return t(c, "duration.no-token"), nil
+	}
+	validity := account.Judge(key.Tokens[0].CreatedAt, s.now())
+	return sayDaysLeft(c, validity), chipsOf(c, validity.Standing)
+}
+
+// sayDuration says how long tokens of an account are valid, or until when they count as fresh.
+func sayDuration(c echo.Context, account keys.Account) string {
+	id := "duration.marked-"
+	if account.EnforceExpiry {
+		id = "duration.valid-"
+	}
+	return n(c, id+string(account.Duration.Unit), account.Duration.Amount)
+}
+
+func sayDaysLeft(c echo.Context, v keys.Validity) string {
+	switch {
+	case v.DaysLeft > 0:
+		return n(c, "duration.days-left", v.DaysLeft)
+	case v.DaysLeft == 0:
+		return t(c, "duration.last-day")
+	case v.DaysLeft == -1:
+		return t(c, "duration.ended-today")
+	default:
+		return n(c, "duration.ended-days-ago", -v.DaysLeft-1)
+	}
+}
+
+func chipsOf(c echo.Context, standing keys.Standing) []ui.Chip {
+	switch standing {
+	case keys.StandingRenewSoon:
+		return []ui.Chip{{Tone: "info", Icon: "clock", Text: t(c, "chip.renew-soon")}}
+	case keys.StandingExpired:
+		return []ui.Chip{{Tone: "danger", Icon: "circle-x", Text: t(c, "chip.expired")}}
+	case keys.StandingOutdated:
+		return []ui.Chip{
+			{Tone: "warning", Icon: "triangle-alert", Text: t(c, "chip.outdated")},
+			{Tone: "warning", Icon: "circle-alert", Text: t(c, "chip.renewal-recommended")},
+		}
+	case keys.StandingLongPast:
+		return []ui.Chip{
+			{Tone: "danger", Icon: "triangle-alert", Text: t(c, "chip.outdated")},
+			{Tone: "danger", Icon: "circle-alert", Text: t(c, "chip.renewal-highly-recommended")},
+		}
+	case keys.StandingFine:
+	}
+	return nil
+}
