@@ -49,6 +49,34 @@ func TestALargeFileIsExaminedWhileItIsServed(t *testing.T) {
 	}
 }
 
+// What looks like damage is looked at again when another program wrote meanwhile, and only then.
+func TestDamageIsCheckedAgainWhenTheFileChanged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "latchkey.db")
+	for name, c := range map[string]struct {
+		meanwhile func() error // another program, while the file is checked for the first time
+		checks    int
+	}{
+		"nothing happened":      {func() error { return nil }, 1},
+		"a log came":            {func() error { return os.WriteFile(path+"-wal", []byte("frames"), 0o600) }, 2},
+		"the file grew":         {func() error { return os.WriteFile(path, []byte("pages and more"), 0o600) }, 2},
+		"the file was modified": {func() error { return os.Chtimes(path, time.Time{}, time.Unix(1, 0)) }, 2},
+	} {
+		if err := errors.Join(os.RemoveAll(path+"-wal"), os.WriteFile(path, []byte("pages"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		checks := 0
+		err := checkUndisturbed(path, func(int64) error {
+			if checks++; checks == 1 {
+				return errors.Join(damaged(path, "a page"), c.meanwhile())
+			}
+			return nil
+		})
+		if checks != c.checks || errors.Is(err, ErrRefused) != (checks == 1) {
+			t.Errorf("%s: %d checks, want %d; %v", name, checks, c.checks, err)
+		}
+	}
+}
+
 // spoilIndex overwrites the root page of an index, which nothing reads before the whole file is read.
 func spoilIndex(t *testing.T, path string) {
 	t.Helper()

@@ -42,15 +42,35 @@ func checkSQLite(ctx context.Context, path string, fullCheckSize int64) (uncheck
 		return false, err
 	}
 	full := size <= fullCheckSize || walSize > 0
-	err = checkContent(ctx, path, full, walSize)
-	if grown, _ := sizeOf(path + "-wal"); err != nil && walSize == 0 && grown > 0 {
-		// Another program began to write meanwhile, which an immutable reader must not see.
-		err = checkContent(ctx, path, full, grown)
-	}
-	if err != nil {
+	if err := checkUndisturbed(path, func(walSize int64) error { return checkContent(ctx, path, full, walSize) }); err != nil {
 		return false, err
 	}
 	return !full, checkWritable(path)
+}
+
+// checkUndisturbed checks the content again when another program wrote meanwhile: what an immutable
+// reader takes for damage may be a page that was half written.
+func checkUndisturbed(path string, check func(walSize int64) error) error {
+	const checks = 5
+	for i := 1; ; i++ {
+		before := stateOf(path)
+		err := check(before.walSize)
+		if err == nil || i == checks || stateOf(path) == before {
+			return err
+		}
+	}
+}
+
+// fileState is what of a database differs when another program has written to it.
+type fileState struct{ size, modified, walSize int64 }
+
+// stateOf is the state of a database. Where it cannot be read, checkContent tells why.
+func stateOf(path string) (s fileState) {
+	if info, err := os.Stat(path); err == nil {
+		s.size, s.modified = info.Size(), info.ModTime().UnixNano()
+	}
+	s.walSize, _ = sizeOf(path + "-wal")
+	return s
 }
 
 // sizeOf is the size of a file, or 0 when there is none.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ import (
 )
 
 // secondProcess is the variable that makes the test program a second process on a database: it opens
-// the file that the variable names, and makes a key for every line of its standard input.
+// the file that the variable names, and does what the lines of its standard input say.
 const secondProcess = "LATCHKEY_TEST_SECOND_PROCESS"
 
 // acknowledged is what the second process says at its end.
@@ -34,17 +35,38 @@ type acknowledged struct {
 // A program serves a database while a command opens and closes it, as `serve` and `user unlock` do.
 // Both begin at the same time, after a clean stop. What either was told is saved, is saved.
 func TestNothingIsLostBetweenTwoProcesses(t *testing.T) {
-	path := healthy(t)
-	run(t, path, `CREATE TABLE ballast (bytes BLOB)`)
-	run(t, path, `INSERT INTO ballast VALUES (zeroblob(8 << 20))`) // so that the check takes a while
+	wantNothingLost(t, cleanStop, "one more\none more\none more\n")
+}
+
+// After a crash, one of the two makes the index of the log, and the other must leave it alone.
+func TestNothingIsLostBetweenTwoProcessesAfterACrash(t *testing.T) {
+	wantNothingLost(t, crash, "one more\none more\none more\n")
+}
+
+// Two commands open and close a database at the same time. Neither takes what the other is writing for
+// damage.
+func TestNothingIsLostBetweenTwoCommands(t *testing.T) {
+	wantNothingLost(t, cleanStop, "one more\nopen anew\none more\nopen anew\none more\nopen anew\n")
+}
+
+func cleanStop(*testing.T, string) {}
+
+// wantNothingLost works on a database in two processes, of which the second does three times what it is
+// told, among it to make three keys.
+func wantNothingLost(t *testing.T, stop func(t *testing.T, path string), told string) {
+	t.Helper()
 	for range 4 {
-		if left := names(t, strings.TrimSuffix(path, "/latchkey.db")); len(left) != 1 {
-			t.Fatalf("a clean stop leaves %q", left)
+		path := healthy(t)
+		run(t, path, `CREATE TABLE ballast (bytes BLOB)`)
+		run(t, path, `INSERT INTO ballast VALUES (zeroblob(4 << 20))`) // so that the check takes a while
+		stop(t, path)
+		if left := names(t, filepath.Dir(path)); slices.Contains(left, "latchkey.db-shm") {
+			t.Fatalf("before it begins there is %q", left)
 		}
 		second := startSecondProcess(t, path)
 		var made []keys.KeyID
 		for range 3 {
-			second.ask(3)
+			second.tell(told)
 			some, err := makeKeys(t.Context(), path, 5)
 			if err != nil {
 				t.Fatal(err)
@@ -69,29 +91,25 @@ func makeKeys(ctx context.Context, path string, count int) (made []keys.KeyID, e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	next, err := keyMaker(ctx, s)
 	for range count {
 		if err == nil {
-			err = next(&made)
+			err = makeKey(ctx, s, &made)
 		}
 	}
 	return made, err
 }
 
-// keyMaker returns a function that makes a key in the store's first account.
-func keyMaker(ctx context.Context, s *store.Store) (next func(made *[]keys.KeyID) error, err error) {
+// makeKey makes a key in the store's first account.
+func makeKey(ctx context.Context, s *store.Store, made *[]keys.KeyID) error {
 	accounts, err := s.Accounts(ctx)
 	if err != nil {
-		return nil, err
-	}
-	by := keys.Command("test").In(accounts[0])
-	return func(made *[]keys.KeyID) error {
-		one, err := s.GenerateKey(ctx, by, store.NewKey{Name: "Orders sync", Nonce: secret.NewNonce()})
-		if err == nil {
-			*made = append(*made, one.Key.ID)
-		}
 		return err
-	}, nil
+	}
+	one, err := s.GenerateKey(ctx, keys.Command("test").In(accounts[0]), store.NewKey{Name: "Orders sync", Nonce: secret.NewNonce()})
+	if err == nil {
+		*made = append(*made, one.Key.ID)
+	}
+	return err
 }
 
 func wantKeys(t *testing.T, path string, want []keys.KeyID) {
@@ -142,10 +160,10 @@ func startSecondProcess(t *testing.T, path string) second {
 	return second{t, command, input, out}
 }
 
-// ask has the second process make keys. It does not wait for them.
-func (s second) ask(count int) {
+// tell has the second process do something. It does not wait for that.
+func (s second) tell(what string) {
 	s.t.Helper()
-	if _, err := io.WriteString(s.input, strings.Repeat("one more\n", count)); err != nil {
+	if _, err := io.WriteString(s.input, what); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -171,23 +189,34 @@ func runSecondProcess(path string) (code int) {
 }
 
 func serveAndWrite(path string) (said acknowledged, err error) {
+	ctx := context.Background()
 	fmt.Fprintln(os.Stdout, "begins") // now the first process begins, too
-	s, err := store.Open(context.Background(), path, options())
+	s, err := store.Open(ctx, path, options())
 	if err != nil {
 		return said, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	next, err := keyMaker(context.Background(), s)
+	for told := bufio.NewScanner(os.Stdin); told.Scan() && err == nil; {
+		if told.Text() == "one more" {
+			err = makeKey(ctx, s, &said.Keys)
+		} else {
+			err = reopen(ctx, &s, path)
+		}
+	}
 	if err != nil {
 		return said, err
 	}
-	for asked := bufio.NewScanner(os.Stdin); asked.Scan(); {
-		if err := next(&said.Keys); err != nil {
-			return said, err
-		}
-	}
 	said.Gone, err = goneMaps()
 	return said, err
+}
+
+func reopen(ctx context.Context, s **store.Store, path string) error {
+	err := (*s).Close()
+	next, failed := store.Open(ctx, path, options())
+	if failed == nil {
+		*s = next
+	}
+	return errors.Join(err, failed)
 }
 
 // goneMaps are the files without a name that this process has mapped.

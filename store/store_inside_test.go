@@ -92,14 +92,19 @@ func TestBusyDatabaseIsTriedAgain(t *testing.T) {
 	}
 }
 
+func pathOf(t *testing.T, s *Store) (path string) {
+	t.Helper()
+	err := s.db.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // holdWrites begins a transaction of another program, which keeps every other from writing.
 func holdWrites(t *testing.T, s *Store) *sql.Tx {
 	t.Helper()
-	var path string
-	if err := s.db.read.QueryRowContext(t.Context(), `SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&path); err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", dsn(path, sqliteWriter))
+	db, err := sql.Open("sqlite", dsn(pathOf(t, s), sqliteWriter))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,13 +83,19 @@ func makeAuditCases() []testCase {
 					b.raw.do(`UPDATE audit SET ` + column + ` = kept WHERE seq = 4`)
 				}
 			}
+			b.lock("ana@acme.example")
+			b.want(b.fail("ana@acme.example", "203.0.113.1"), keys.KindTooMany, keys.ReasonLoginLocked) // row 11 is an alarm
+			b.wantFound()
+			b.raw.do(`UPDATE audit SET alarm = 7 WHERE seq = 11`)
+			b.wantFound("row 11 was changed: alarm")
+			b.raw.do(`UPDATE audit SET alarm = 1 WHERE seq = 11`)
 			b.raw.do(`UPDATE audit SET at = 'x', alarm = 'yes' WHERE seq = 10`)
 			b.raw.do(`UPDATE audit SET seq = 4.5 WHERE seq = 4`)
 			b.raw.do(`UPDATE audit SET seq = 'x' WHERE seq = 7`)
 			b.raw.do(`UPDATE head SET seq = 'x'`)
 			b.wantFound("after row 3 stands a row whose seq was changed: it is not a whole number", "row 4 is missing", "row 7 is missing",
-				"row 10 was changed: at, alarm", "after row 10 stands a row whose seq was changed: it is not a whole number",
-				"the counter's row was changed or removed: it does not name row 10 and its hash")
+				"row 10 was changed: at, alarm", "after row 11 stands a row whose seq was changed: it is not a whole number",
+				"the counter's row was changed or removed: it does not name row 11 and its hash")
 		}},
 		testCase{"audit/several damages are all found", func(b *bench) {
 			b.tenEvents()
