@@ -63,6 +63,6 @@ func (s *Server) answerGone(c echo.Context, flash ui.Flash) error {
 
 func (s *Server) renderDelete(c echo.Context, status int, key keys.Key, problems []ui.Problem) error {
 	view := s.confirmView(c, "delete.heading", key, pathKeyDelete)
-	view.Shell.Failed, view.Problems = len(problems) > 0, problems
+	view.Failed, view.Problems = len(problems) > 0, problems
 	return s.renderEither(c, status, views.KeysDeletePage(view), views.KeysDeleteDialog(view))
 }

@@ -140,5 +140,8 @@ func (s *Server) hourly(ctx context.Context) {
 		s.log.Error("audit head could not be read", "error", err)
 		return
 	}
+	if head.Seq == 0 {
+		return
+	}
 	s.log.Info("audit head", "seq", head.Seq, "hash", head.Hash)
 }

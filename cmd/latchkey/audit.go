@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -40,9 +41,14 @@ func (c *auditVerifyCmd) Run(p *program) error {
 	if len(report.Damage) > 0 {
 		return fmt.Errorf("the audit log is damaged, as listed above (%d events were read). Nothing was changed; compare with a backup", report.Rows)
 	}
-	p.say("The audit log is whole: %d events, head %d:%s.", report.Rows, report.Head.Seq, report.Head.Hash)
+	p.say("The audit log is whole: %d events.", report.Rows)
+	if report.Rows > 0 {
+		p.say("Its head, to keep elsewhere and give to --head later:\n%d:%s", report.Head.Seq, report.Head.Hash)
+	}
 	return nil
 }
+
+var hexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // kept is the head of the command line, if there is one.
 func (c *auditVerifyCmd) kept() ([]store.AuditHead, error) {
@@ -51,8 +57,8 @@ func (c *auditVerifyCmd) kept() ([]store.AuditHead, error) {
 	}
 	seq, hash, _ := strings.Cut(c.Head, ":")
 	n, err := strconv.ParseInt(seq, 10, 64)
-	if err != nil || n < 1 || hash == "" {
-		return nil, fmt.Errorf("--head %s is not a head; nothing was checked. Give it as latchkey audit verify prints it, such as 17:9f86d0…", c.Head)
+	if err != nil || n < 1 || !hexDigest.MatchString(hash) {
+		return nil, fmt.Errorf("--head %s is not a head; nothing was checked. Give it as latchkey audit verify prints it: a number, a colon and 64 digits of 0-9 and a-f", c.Head)
 	}
 	return []store.AuditHead{{Seq: n, Hash: hash}}, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -46,5 +47,25 @@ func TestAuditVerifyNamesTheDamage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAuditVerifyChecksAKeptHead: what it prints can be given back to it, and what is no head is not
+// taken for one that does not fit.
+func TestAuditVerifyChecksAKeptHead(t *testing.T) {
+	folder := initialised(t)
+	out, failed := verified(t, folder)
+	head := regexp.MustCompile(`(?m)^\d+:[0-9a-f]{64}$`).FindString(out)
+	if failed || head == "" {
+		t.Fatalf("no head: %s", out)
+	}
+	cli(t, "", "user", "unlock", "ana@acme.example", "--data", folder).ok(t)
+	cli(t, "", "audit", "verify", "--data", folder, "--head", head).ok(t)
+	forged := cli(t, "", "audit", "verify", "--data", folder, "--head", "2:"+strings.Repeat("0", 64))
+	if forged.code == 0 || !strings.Contains(forged.stdout, "written anew") {
+		t.Errorf("another head: exit code %d, %q", forged.code, forged.stdout)
+	}
+	for _, typo := range []string{head + ".", head[:len(head)-1], "5:abc", "x", ":", "0" + head[strings.Index(head, ":"):]} {
+		cli(t, "", "audit", "verify", "--data", folder, "--head", typo).refused(t, "is not a head", "nothing was checked")
 	}
 }

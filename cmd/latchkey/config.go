@@ -102,6 +102,9 @@ type dataFlag struct {
 
 // folder returns the data folder as an absolute path.
 func (f dataFlag) folder() (string, error) {
+	if f.Data == "" {
+		return "", errors.New("--data is empty; name a folder, or leave it out for ./data")
+	}
 	path, err := filepath.Abs(f.Data)
 	if err != nil {
 		return "", fmt.Errorf("cannot find out where the data folder %s is: %w", f.Data, err)
@@ -136,8 +139,17 @@ type settings struct {
 	level    slog.Level
 }
 
-// check returns the settings, or an error that says which flag is wrong and what to do about it.
+// check returns the settings, or an error that says which flag is wrong, what to do about it, and that
+// nothing is served.
 func (f serveFlags) check() (settings, error) {
+	s, err := f.settings()
+	if err != nil {
+		return s, fmt.Errorf("%w. Nothing is served", err)
+	}
+	return s, nil
+}
+
+func (f serveFlags) settings() (settings, error) {
 	s := settings{listen: f.Listen, tlsCert: f.TLSCert, tlsKey: f.TLSKey, insecure: f.InsecureHTTP}
 	var err error
 	if s.data, err = f.folder(); err != nil {
@@ -192,7 +204,7 @@ func (s settings) checkReach() error {
 			"or --trusted-proxies when a proxy in front speaks https, or --insecure-http if that network is safe", s.listen)
 	}
 	if !s.loopback && s.public == nil {
-		return fmt.Errorf("--public-url is missing: beyond this machine Latchkey cannot know by which address %s is reached", s.listen)
+		return fmt.Errorf("--public-url is missing: beyond this machine Latchkey cannot know by which address %s is reached. Set it to that address, such as https://keys.example.com", s.listen)
 	}
 	if s.public != nil && s.public.Scheme == "http" && !isLoopback(s.public.Hostname()) && !s.insecure {
 		return fmt.Errorf("--public-url %s is plain http beyond this machine: use https://, or set --insecure-http if that network is safe", s.public)

@@ -108,6 +108,9 @@ func answer(ctx context.Context, l net.Listener, h http.Handler, s settings, log
 	}()
 	select {
 	case err := <-served:
+		if s.tls() {
+			return fmt.Errorf("serving on %s with the certificate %s and the key %s ended: %w. Check both files", l.Addr(), s.tlsCert, s.tlsKey, err)
+		}
 		return fmt.Errorf("serving on %s ended: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}

@@ -61,16 +61,19 @@ func serve(p *program, s settings, inst *instance, l net.Listener, greeting stri
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(p.ctx))
 	var work sync.WaitGroup
-	work.Go(func() {
-		if err := server.Run(working); err != nil {
-			log.Error("background work ended", "error", err)
+	ready := func() {
+		work.Go(func() {
+			if err := server.Run(working); err != nil {
+				log.Error("background work ended", "error", err)
+			}
+		})
+		for _, f := range more {
+			work.Go(func() { f(working) })
 		}
-	})
-	for _, f := range more {
-		work.Go(func() { f(working) })
+		p.say("%s", greeting)
 	}
 	// Requests end first: what they counted is then still written.
-	err = answer(p.ctx, l, server, s, log, func() { p.say("%s", greeting) })
+	err = answer(p.ctx, l, server, s, log, ready)
 	stop()
 	work.Wait()
 	return err
