@@ -112,6 +112,9 @@ func TestAGetChangesNothing(t *testing.T) {
 // TestWhoMayDoWhat is the matrix of every route, every built-in role and more, and keys of the own
 // and of a foreign account. What is expected comes from the table and the roles alone.
 func TestWhoMayDoWhat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: the whole database is compared for each cell")
+	}
 	k := newKit(t)
 	k.addRole("keys-viewer", keys.ViewAPIKeys)
 	k.addRole("nothing", "orders.read")
