@@ -11,13 +11,3 @@ type Token struct {
 	// CreatedAt is when the token was minted. Its validity counts from here.
 	CreatedAt time.Time
 }
-
-// TokenState says what became of a token.
-type TokenState string
-
-// The states of a token. Only live tokens verify; a state that is not live is never left again.
-const (
-	TokenLive    TokenState = "live"
-	TokenRetired TokenState = "retired"
-	TokenRevoked TokenState = "revoked"
-)

@@ -95,6 +95,12 @@ func Names() []string {
 	return names
 }
 
+// Has reports whether Handler serves a file under a path.
+func Has(path string) bool {
+	_, ok := assets().byURL[path]
+	return ok
+}
+
 // Handler serves the files under Prefix, each under exactly the path that URL
 // gives and under no other.
 func Handler() http.Handler {

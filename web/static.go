@@ -10,6 +10,9 @@ import (
 
 // static serves the embedded files.
 func (s *Server) static(c echo.Context) error {
+	if !static.Has(c.Request().URL.Path) {
+		return echo.ErrNotFound
+	}
 	static.Handler().ServeHTTP(c.Response(), c.Request())
 	return nil
 }

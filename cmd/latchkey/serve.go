@@ -61,16 +61,27 @@ func serve(p *program, s settings, inst *instance, l net.Listener, greeting stri
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(p.ctx))
 	var work sync.WaitGroup
-	ready := func() {
+	open := make(chan struct{})
+	begin := func(f func(context.Context)) {
 		work.Go(func() {
-			if err := server.Run(working); err != nil {
-				log.Error("background work ended", "error", err)
+			select {
+			case <-open:
+				f(working)
+			case <-working.Done():
 			}
 		})
-		for _, f := range more {
-			work.Go(func() { f(working) })
+	}
+	begin(func(ctx context.Context) {
+		if err := server.Run(ctx); err != nil {
+			log.Error("background work ended", "error", err)
 		}
+	})
+	for _, f := range more {
+		begin(f)
+	}
+	ready := func() {
 		p.say("%s", greeting)
+		close(open)
 	}
 	// Requests end first: what they counted is then still written.
 	err = answer(p.ctx, l, server, s, log, ready)
