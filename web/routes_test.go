@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -8,63 +9,113 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/labstack/echo/v4"
+
 	"latchkey/keys"
 	"latchkey/keys/secret"
 )
 
 func TestEveryRouteNamesItsPermission(t *testing.T) {
-	known := []string{public, signedIn}
-	for _, r := range keys.ConsoleResources() {
-		known = append(known, r.Slug)
-	}
 	table := (&Server{}).routes()
 	if len(table) == 0 {
 		t.Fatal("the table is empty")
 	}
-	for _, r := range table {
-		if !slices.Contains(known, r.Permission) {
-			t.Errorf("%s %s has no permission that exists: %q", r.Method, r.Path, r.Permission)
-		}
-		if strings.HasPrefix(r.Path, "/account/") && r.Permission == public {
-			t.Errorf("%s %s is public", r.Method, r.Path)
+	for _, fault := range permissionFaults(table) {
+		t.Error(fault)
+	}
+	for name, bad := range map[string]route{
+		"no permission":             {Method: "GET", Path: "/account/x"},
+		"a permission of nobody":    {Method: "GET", Path: "/account/x", Permission: "latchkey.keys"},
+		"an account page is public": {Method: "GET", Path: "/account/x", Permission: public},
+	} {
+		if len(permissionFaults([]route{bad})) == 0 {
+			t.Errorf("%s is not found", name)
 		}
 	}
 }
 
-func TestOnlyPostsChange(t *testing.T) {
-	for _, r := range (&Server{}).routes() {
-		changes := r.Kind == form || r.Kind == secretForm
-		if changes != (r.Method == http.MethodPost) {
-			t.Errorf("%s %s is a %s", r.Method, r.Path, r.Kind)
+// permissionFaults are the rows whose permission does not exist or is too little.
+func permissionFaults(table []route) (faults []string) {
+	known := []string{public, signedIn}
+	for _, r := range keys.ConsoleResources() {
+		known = append(known, r.Slug)
+	}
+	for _, r := range table {
+		if !slices.Contains(known, r.Permission) {
+			faults = append(faults, fmt.Sprintf("%s %s has no permission that exists: %q", r.Method, r.Path, r.Permission))
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodPost {
-			t.Errorf("%s %s: only GET and POST are used", r.Method, r.Path)
+		if strings.HasPrefix(r.Path, "/account/") && r.Permission == public {
+			faults = append(faults, fmt.Sprintf("%s %s is public", r.Method, r.Path))
 		}
 	}
+	return faults
+}
+
+func TestOnlyPostsChange(t *testing.T) {
+	for _, fault := range methodFaults((&Server{}).routes()) {
+		t.Error(fault)
+	}
+	for name, bad := range map[string]route{
+		"a GET that changes":     {Method: "GET", Path: "/x", Kind: form},
+		"a POST that only shows": {Method: "POST", Path: "/x", Kind: page},
+		"another method":         {Method: "DELETE", Path: "/x", Kind: page},
+	} {
+		if len(methodFaults([]route{bad})) == 0 {
+			t.Errorf("%s is not found", name)
+		}
+	}
+}
+
+// methodFaults are the rows whose method does not go with what they do.
+func methodFaults(table []route) (faults []string) {
+	for _, r := range table {
+		changes := r.Kind == form || r.Kind == secretForm
+		if changes != (r.Method == http.MethodPost) {
+			faults = append(faults, fmt.Sprintf("%s %s is a %s", r.Method, r.Path, r.Kind))
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodPost {
+			faults = append(faults, fmt.Sprintf("%s %s: only GET and POST are used", r.Method, r.Path))
+		}
+	}
+	return faults
 }
 
 func TestNothingIsServedOutsideTheTable(t *testing.T) {
 	k := newEmptyKit(t)
+	table := k.server.routes()
+	if len(k.server.echo.Routes()) == 0 {
+		t.Fatal("nothing is served")
+	}
+	for _, fault := range servingFaults(k.server.echo.Routes(), table) {
+		t.Error(fault)
+	}
+	if len(servingFaults(k.server.echo.Routes(), table[1:])) == 0 {
+		t.Error("a handler outside the table is not found")
+	}
+	if len(servingFaults(k.server.echo.Routes(), append(table, route{Method: "GET", Path: "/x"}))) == 0 {
+		t.Error("a row without a handler is not found")
+	}
+}
+
+// servingFaults are handlers without a row, and rows without a handler.
+func servingFaults(served []*echo.Route, table []route) (faults []string) {
 	rows := map[string]bool{}
-	for _, r := range k.server.routes() {
+	for _, r := range table {
 		rows[r.Method+" "+r.Path] = true
 		if r.Method == http.MethodGet {
 			rows["HEAD "+r.Path] = true
 		}
 	}
-	served := k.server.echo.Routes()
-	if len(served) == 0 {
-		t.Fatal("nothing is served")
-	}
 	for _, r := range served {
 		if !rows[r.Method+" "+r.Path] {
-			t.Errorf("%s %s is served but not in the table", r.Method, r.Path)
+			faults = append(faults, fmt.Sprintf("%s %s is served but not in the table", r.Method, r.Path))
 		}
 		delete(rows, r.Method+" "+r.Path)
 	}
 	for row := range rows {
-		t.Errorf("%s is in the table but not served", row)
+		faults = append(faults, row+" is in the table but not served")
 	}
+	return faults
 }
 
 func TestEveryPathIsARowOfTheTable(t *testing.T) {
@@ -83,7 +134,8 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 	}
 }
 
-// TestAGetChangesNothing asks for every page of the table and compares the whole database.
+// TestAGetChangesNothing asks for every page of the table and compares the whole database; and then
+// for a page that does change something, which must be seen.
 func TestAGetChangesNothing(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
@@ -106,6 +158,12 @@ func TestAGetChangesNothing(t *testing.T) {
 	}
 	if after := k.dump(); after != before {
 		t.Errorf("reading changed the database:\n%s", difference(before, after))
+	}
+	bad := route{Method: http.MethodGet, Path: "/bad/:id", Kind: page, Permission: keys.EditAPIKeys, Handler: k.server.keysDeactivate}
+	k.server.mount(k.server.echo, bad)
+	b.get("/bad/" + string(id))
+	if k.dump() == before {
+		t.Error("a GET that changes something is not seen")
 	}
 }
 
