@@ -19,6 +19,9 @@ type Account struct {
 	Duration Duration
 	// EnforceExpiry says that a token past its duration is refused, not only marked.
 	EnforceExpiry bool
+	// SettingsVersion counts the changes of Duration, EnforceExpiry and Zone. A settings form names the
+	// version that it was made from.
+	SettingsVersion int64
 	// KeyCount is the number of keys that are not deleted.
 	KeyCount int
 	// CreatedAt is when the account was made.

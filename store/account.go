@@ -68,7 +68,7 @@ func (t *tx) insertAccount(ctx context.Context, in NewAccount) (keys.Account, er
 	}
 	a := keys.Account{
 		ID: newID(), Number: number, Slug: in.Slug, Zone: in.Zone,
-		Duration: keys.DefaultDuration, EnforceExpiry: true, CreatedAt: t.at,
+		Duration: keys.DefaultDuration, EnforceExpiry: true, SettingsVersion: 1, CreatedAt: t.at,
 	}
 	inserted, err := t.exec(ctx, `
 		INSERT INTO account (id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, key_count, created_at, version)
@@ -143,11 +143,11 @@ func (t *tx) lockAccount(ctx context.Context) (keys.Account, error) {
 	return a, orNotFound(err, keys.ReasonAccountNotFound)
 }
 
-const accountColumns = `id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, key_count, created_at`
+const accountColumns = `id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, settings_version, key_count, created_at`
 
 func scanAccount(row scanner) (a keys.Account, err error) {
 	var created int64
-	err = row.Scan(&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.KeyCount, &created)
+	err = row.Scan(&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.SettingsVersion, &a.KeyCount, &created)
 	a.CreatedAt = fromMicros(created)
 	return a, err
 }

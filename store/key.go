@@ -69,7 +69,7 @@ func (t *tx) completeKey(ctx context.Context, accountID string, k *keyRow) error
 	k.Roles = rolesWhere(all, func(r keys.Role) bool { return slices.Contains(held, r.ID) })
 	k.Tokens, err = list(ctx, t, scanToken, `
 		SELECT number, hint, created_at FROM api_token
-		WHERE key_id = $1 AND state = 'live' ORDER BY created_at DESC, number DESC`, k.id)
+		WHERE key_id = $1 AND state = 'live' ORDER BY number DESC`, k.id)
 	return err
 }
 

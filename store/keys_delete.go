@@ -23,8 +23,8 @@ func (s *Store) DeleteKey(ctx context.Context, by keys.Actor, id keys.KeyID) (ke
 			return err
 		}
 		key = k.Key
-		t.record(keyEvent(keys.ActionKeyDeleted, key, map[string]any{"roles": roleSlugs(key.Roles)}))
-		if err := t.revokeTokens(ctx, k, "key deleted"); err != nil {
+		details := map[string]any{"roles": roleSlugs(key.Roles)}
+		if err := t.tokenEvent(ctx, &k, keys.EventDelete, keys.ActionKeyDeleted, details); err != nil {
 			return err
 		}
 		if err := t.setRoles(ctx, k.id, nil); err != nil {
@@ -40,15 +40,4 @@ func (s *Store) DeleteKey(ctx context.Context, by keys.Actor, id keys.KeyID) (ke
 		return keys.Key{}, err
 	}
 	return key, nil
-}
-
-// revokeTokens ends every live token of a key.
-func (t *tx) revokeTokens(ctx context.Context, k keyRow, reason string) error {
-	for _, token := range k.Tokens {
-		t.record(tokenEvent(keys.ActionTokenRevoked, k.Key, token, map[string]any{"reason": reason}))
-	}
-	_, err := t.exec(ctx, `
-		UPDATE api_token SET state = 'revoked', revoked_at = $2, reason = $3 WHERE key_id = $1 AND state = 'live'`,
-		k.id, t.at.UnixMicro(), reason)
-	return err
 }

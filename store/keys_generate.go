@@ -122,10 +122,7 @@ func (t *tx) insertKey(ctx context.Context, account keys.Account, in NewKey, rol
 	if err := t.insertToken(ctx, k, k.Tokens[0], token); err != nil {
 		return keys.Key{}, err
 	}
-	_, err = t.exec(ctx, `
-		INSERT INTO form_nonce (account_id, nonce, key_id, created_at) VALUES ($1, $2, $3, $4)`,
-		account.ID, in.Nonce, k.id, t.at.UnixMicro())
-	if err != nil {
+	if err := t.useNonce(ctx, in.Nonce, k, k.Tokens[0]); err != nil {
 		return keys.Key{}, err
 	}
 	_, err = t.exec(ctx, `UPDATE account SET key_count = key_count + 1 WHERE id = $1`, account.ID)
@@ -172,6 +169,14 @@ func (t *tx) nonceUsed(ctx context.Context, nonce string) (used bool, err error)
 	err = t.row(ctx, `
 		SELECT EXISTS (SELECT 1 FROM form_nonce WHERE account_id = $1 AND nonce = $2)`, t.by.AccountID, nonce).Scan(&used)
 	return used, err
+}
+
+// useNonce notes what the form with this nonce made.
+func (t *tx) useNonce(ctx context.Context, nonce string, k keyRow, token keys.Token) error {
+	_, err := t.exec(ctx, `
+		INSERT INTO form_nonce (account_id, nonce, key_id, token, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		t.by.AccountID, nonce, k.id, token.Number, t.at.UnixMicro())
+	return err
 }
 
 // keyOfNonce is the key that a form made, or the zero key when it was deleted since.

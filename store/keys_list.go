@@ -170,7 +170,7 @@ func (t *tx) completePage(ctx context.Context, accountID string, page []keyRow) 
 		FROM api_key JOIN api_token ON api_token.key_id = api_key.id AND api_token.state = 'live'
 		WHERE api_key.account_id = $1 AND api_key.deleted_at IS NULL
 			AND (api_key.created_at, api_key.id) >= ($2, $3) AND (api_key.created_at, api_key.id) <= ($4, $5)
-		ORDER BY api_token.created_at DESC, api_token.number DESC`, span...)
+		ORDER BY api_token.number DESC`, span...)
 	if err != nil {
 		return err
 	}

@@ -100,11 +100,12 @@ func (t *tx) session(ctx context.Context, digest secret.Digest) (s Session, err 
 	err = t.row(ctx, `
 		SELECT session.created_at, session.seen_at, session.flash, app_user.id, app_user.email,
 			account.id, account.number, account.slug, account.zone, account.duration_unit, account.duration_amount,
-			account.enforce_expiry, account.key_count, account.created_at
+			account.enforce_expiry, account.settings_version, account.key_count, account.created_at
 		FROM session JOIN app_user ON app_user.id = session.user_id JOIN account ON account.id = app_user.account_id
 		WHERE session.digest = $1`, digest.Bytes()).Scan(
 		&created, &seen, &s.Flash, &s.Actor.UserID, &s.Actor.Email,
-		&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.KeyCount, &accountCreated)
+		&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.SettingsVersion,
+		&a.KeyCount, &accountCreated)
 	if err != nil {
 		return Session{}, orNotFound(err, keys.ReasonSessionEnded)
 	}

@@ -46,7 +46,7 @@ func rolePicker(roles []RoleChoice, warn bool, problem string) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var2 = []any{"roles", templ.KV("failed", problem != "")}
+		var templ_7745c5c3_Var2 = []any{"choice", "roles", templ.KV("failed", problem != "")}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var2...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -4,16 +4,25 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/keys"
+	"latchkey/views"
 	"latchkey/views/ui"
 )
 
-// duration says how long the key's token is still valid, with the chips beside it.
-func (s *Server) duration(c echo.Context, account keys.Account, key keys.Key) (string, []ui.Chip) {
+// durations says how long each of the key's tokens is still valid, with the chips beside it. The new
+// token comes first.
+func (s *Server) durations(c echo.Context, account keys.Account, key keys.Key) (all []views.KeyDuration) {
 	if len(key.Tokens) == 0 {
-		return t(c, "duration.no-token"), nil
+		return []views.KeyDuration{{Left: t(c, "duration.no-token")}}
 	}
-	validity := account.Judge(key.Tokens[0].CreatedAt, s.now())
-	return sayDaysLeft(c, validity), chipsOf(c, validity.Standing)
+	for i, token := range key.Tokens {
+		validity := account.Judge(token.CreatedAt, s.now())
+		line := views.KeyDuration{Left: sayDaysLeft(c, validity), Chips: chipsOf(c, validity.Standing)}
+		if key.Renewing() {
+			line.Label = t(c, []string{"duration.new-token", "duration.old-token"}[i])
+		}
+		all = append(all, line)
+	}
+	return all
 }
 
 // sayDuration says how long tokens of an account are valid, or until when they count as fresh.

@@ -42,12 +42,20 @@ func (s *Server) keysGenerate(c echo.Context) error {
 		return err
 	}
 	if made.Repeated {
-		return s.flashRedirect(c, pathKeys(), ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-once")})
+		return s.answerShown(c, made.Key.ID)
 	}
 	return s.render(c, http.StatusOK, views.KeysGeneratedPage(views.KeysGenerated{
 		Shell: s.bareShell(c, t(c, "generated.heading")), Name: made.Key.Name, KeyID: string(made.Key.ID), Token: made.Token.Reveal(),
 		CloseURL: pathKeys(), NameTwin: made.NameTwin, NoRole: len(made.Key.Roles) == 0,
 	}))
+}
+
+// answerShown answers a form that has shown its token before: the key's page says what is true now.
+func (s *Server) answerShown(c echo.Context, id keys.KeyID) error {
+	if id == "" {
+		return s.flashRedirect(c, pathKeys(), ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-deleted")})
+	}
+	return s.flashRedirect(c, pathKeyShow(id), ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-once")})
 }
 
 func (s *Server) renderGenerate(c echo.Context, status int, in generateFields, problems []ui.Problem) error {

@@ -18,6 +18,9 @@ const pageSize = 25
 // keysList shows the Generated tab.
 func (s *Server) keysList(c echo.Context) error {
 	from := parseList(c.Request().URL.RawQuery)
+	if from == fromKey {
+		return s.redirect(c, pathKeys())
+	}
 	found, err := s.readKeys(c, from)
 	if keys.KindOf(err) == keys.KindMalformed {
 		return s.redirect(c, pathKeys())
@@ -42,7 +45,7 @@ func (s *Server) readKeys(c echo.Context, from list) (store.KeyPage, error) {
 
 func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) views.KeysList {
 	v := currentViewer(c)
-	view := views.KeysList{Shell: s.shell(c, "keys.heading"), Tabs: tabs(c), Total: found.Total}
+	view := views.KeysList{Shell: s.shell(c, "keys.heading"), Tabs: tabs(c, pathKeys()), Total: found.Total}
 	if v.actor.May(keys.EditAPIKeys) {
 		view.GenerateURL = pathKeysGenerate()
 	}
@@ -59,6 +62,9 @@ func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) vi
 }
 
 // tabs are the tabs of the API Keys page that exist.
-func tabs(c echo.Context) []ui.Tab {
-	return []ui.Tab{{Label: t(c, "keys.tab.generated"), URL: pathKeys(), Current: true}}
+func tabs(c echo.Context, current string) []ui.Tab {
+	return []ui.Tab{
+		{Label: t(c, "keys.tab.generated"), URL: pathKeys(), Current: current == pathKeys()},
+		{Label: t(c, "keys.tab.settings"), URL: pathSettings(), Current: current == pathSettings()},
+	}
 }

@@ -15,24 +15,40 @@ import (
 // actions the viewer has.
 func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views.KeyRow {
 	row := views.KeyRow{
-		ID: string(key.ID), Name: key.Name, Active: key.Active(),
-		Created: timeOf(c, key.CreatedAt, v.account.Location()), Menu: keyMenu(v.actor, key, from),
+		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(), Pending: key.Renewing(),
+		Durations: s.durations(c, v.account, key),
+		Created:   timeOf(c, key.CreatedAt, v.account.Location()), Menu: keyMenu(v.actor, key, from),
 	}
 	for _, role := range key.Roles {
 		row.Roles = append(row.Roles, role.Name)
 	}
-	row.Duration, row.Chips = s.duration(c, v.account, key)
 	return row
 }
 
 // keyMenu holds what the viewer may do with a key, or is nil when that is nothing. A key with more
 // console resources than the viewer's can still be stopped by them.
 func keyMenu(who keys.Actor, key keys.Key, from list) *views.KeyMenu {
-	if !who.May(keys.EditAPIKeys) {
+	var menu views.KeyMenu
+	mayGrant := who.MayGrant(key.Roles) == nil
+	if who.May(keys.EditAPIKeys) {
+		editItems(&menu, key, from, mayGrant)
+	}
+	switch {
+	case !who.May(keys.RenewAPIToken):
+	case key.Renewing():
+		menu.UndoURL = pathKeyUndo(key.ID, from)
+	case mayGrant:
+		menu.RenewURL = pathKeyRenew(key.ID, from)
+	}
+	if menu == (views.KeyMenu{}) {
 		return nil
 	}
-	menu := &views.KeyMenu{DeleteURL: pathKeyDelete(key.ID, from)}
-	mayGrant := who.MayGrant(key.Roles) == nil
+	return &menu
+}
+
+// editItems are the items of the menu that need Edit API Keys.
+func editItems(menu *views.KeyMenu, key keys.Key, from list, mayGrant bool) {
+	menu.DeleteURL = pathKeyDelete(key.ID, from)
 	if mayGrant {
 		menu.EditURL = pathKeyEdit(key.ID, from)
 	}
@@ -42,7 +58,9 @@ func keyMenu(who keys.Actor, key keys.Key, from list) *views.KeyMenu {
 	case mayGrant:
 		menu.ActivateURL = pathKeyActivate(key.ID, from)
 	}
-	return menu
+	if key.Renewing() {
+		menu.DeleteOldURL = pathKeyDeleteOld(key.ID, from)
+	}
 }
 
 // timeOf is a moment as pages show it, in the reader's zone.

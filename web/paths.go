@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 
 	"latchkey/keys"
@@ -23,6 +24,21 @@ func pathKeyDeactivate(id keys.KeyID, l list) string { return pathKey(id, "deact
 func pathKeyActivate(id keys.KeyID, l list) string   { return pathKey(id, "activate", l) }
 func pathKeyDelete(id keys.KeyID, l list) string     { return pathKey(id, "delete", l) }
 
+func pathKeyRenew(id keys.KeyID, l list) string     { return pathKey(id, "renew", l) }
+func pathKeyUndo(id keys.KeyID, l list) string      { return pathKey(id, "renew/undo", l) }
+func pathKeyDeleteOld(id keys.KeyID, l list) string { return pathKey(id, "old-token/delete", l) }
+
+// pathKeyRenewal is the second step of one renewal, which the number of its new token names.
+func pathKeyRenewal(id keys.KeyID, renewal int64, l list) string {
+	return pathKey(id, "renew/"+strconv.FormatInt(renewal, 10), l)
+}
+
+// pathKeyShow is the key's own page.
+func pathKeyShow(id keys.KeyID) string { return pathKeys() + "/" + string(id) }
+
+func pathSettings() string        { return "/account/api-keys/settings" }
+func pathSettingsPreview() string { return pathSettings() + "/preview" }
+
 func pathKey(id keys.KeyID, verb string, l list) string {
 	path := pathKeys() + "/" + string(id) + "/" + verb
 	if l == "" {
@@ -32,14 +48,19 @@ func pathKey(id keys.KeyID, verb string, l list) string {
 }
 
 // list is the query of the list page that an action was started from, so that it can lead back
-// there: "", "after=…" or "before=…".
+// there: "", "after=…" or "before=…". fromKey stands for the key's own page.
 type list string
+
+const fromKey list = "key=page"
 
 // parseList keeps of a query only what the list page understands.
 func parseList(query string) list {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return ""
+	}
+	if list(query) == fromKey {
+		return fromKey
 	}
 	for _, name := range []string{"after", "before"} {
 		if cursor := values.Get(name); cursor != "" {
@@ -51,14 +72,20 @@ func parseList(query string) list {
 
 // path is the list page's address.
 func (l list) path() string {
-	if l == "" {
+	if l == "" || l == fromKey {
 		return pathKeys()
 	}
 	return pathKeys() + "?" + string(l)
 }
 
-// at is the list page's address with the focus on the menu of a key's row.
-func (l list) at(id keys.KeyID) string { return l.path() + "#kebab-" + string(id) }
+// at is where an action on a key leads back to: the list page with the focus on the menu of the key's
+// row, or the key's own page.
+func (l list) at(id keys.KeyID) string {
+	if l == fromKey {
+		return pathKeyShow(id)
+	}
+	return l.path() + "#kebab-" + string(id)
+}
 
 // cursors are the list page's parameters.
 func (l list) cursors() (after, before string) {

@@ -61,6 +61,7 @@ func (s *Server) routes() []route {
 		{get, "/account/api-keys/generated", page, keys.ViewAPIKeys, s.keysList},
 		{get, "/account/api-keys/generated/new", page, keys.EditAPIKeys, s.keysGenerateForm},
 		{post, "/account/api-keys/generated/new", secretForm, keys.EditAPIKeys, s.keysGenerate},
+		{get, "/account/api-keys/generated/:id", page, keys.ViewAPIKeys, s.keysShow},
 		{get, "/account/api-keys/generated/:id/edit", page, keys.EditAPIKeys, s.keysEditForm},
 		{post, "/account/api-keys/generated/:id/edit", form, keys.EditAPIKeys, s.keysEdit},
 		{get, "/account/api-keys/generated/:id/deactivate", page, keys.EditAPIKeys, s.keysDeactivateForm},
@@ -69,5 +70,17 @@ func (s *Server) routes() []route {
 		{post, "/account/api-keys/generated/:id/activate", form, keys.EditAPIKeys, s.keysActivate},
 		{get, "/account/api-keys/generated/:id/delete", page, keys.EditAPIKeys, s.keysDeleteForm},
 		{post, "/account/api-keys/generated/:id/delete", form, keys.EditAPIKeys, s.keysDelete},
+		{get, "/account/api-keys/generated/:id/renew", page, keys.RenewAPIToken, s.keysRenewForm},
+		{post, "/account/api-keys/generated/:id/renew", secretForm, keys.RenewAPIToken, s.keysRenew},
+		{get, "/account/api-keys/generated/:id/renew/:rid", page, keys.RenewAPIToken, s.keysRenewCompleteForm},
+		{post, "/account/api-keys/generated/:id/renew/:rid", form, keys.RenewAPIToken, s.keysRenewComplete},
+		{get, "/account/api-keys/generated/:id/renew/undo", page, keys.RenewAPIToken, s.keysUndoForm},
+		{post, "/account/api-keys/generated/:id/renew/undo", form, keys.RenewAPIToken, s.keysUndo},
+		{get, "/account/api-keys/generated/:id/old-token/delete", page, keys.EditAPIKeys, s.keysDeleteOldForm},
+		{post, "/account/api-keys/generated/:id/old-token/delete", form, keys.EditAPIKeys, s.keysDeleteOld},
+
+		{get, "/account/api-keys/settings", page, keys.ViewAPIKeys, s.settingsForm},
+		{get, "/account/api-keys/settings/preview", page, keys.EditAPIKeySettings, s.settingsPreview},
+		{post, "/account/api-keys/settings", form, keys.EditAPIKeySettings, s.settings},
 	}
 }

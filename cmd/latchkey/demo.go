@@ -26,6 +26,9 @@ const (
 	demoEmail   = "ana@acme.example"
 	// demoHelper may manage keys, but not users and roles.
 	demoHelper = "ben@acme.example"
+	// demoMarked is the account that only marks tokens past their duration, and demoMarkedEmail its owner.
+	demoMarked      = "tidewater"
+	demoMarkedEmail = "eva@tidewater.example"
 )
 
 // Run fills a temporary folder, serves from it until it is asked to stop, and removes it.
@@ -65,9 +68,10 @@ Sign in with
     %s
     %s
 
-or as %s with the same password, who manages keys and nothing else.
+or, with the same password, as %s, who manages keys and nothing else, or as
+%s, whose account marks old tokens and does not refuse them.
 Nothing is kept: the demo and all of its changes go when you stop it (Ctrl+C).`,
-		version(), demoKeys, publicURL(s, l), demoEmail, password, demoHelper)
+		version(), demoKeys, publicURL(s, l), demoEmail, password, demoHelper, demoMarkedEmail)
 	return serve(p, s, inst, l, greeting)
 }
 
@@ -105,27 +109,77 @@ func fillDemo(ctx context.Context, s *store.Store, clock *demoClock, password st
 	if err != nil {
 		return err
 	}
-	by := keys.Command("").In(account)
-	by.Kind, by.UserID, by.Email, by.IP = keys.ActorUser, owner.ID, owner.Email, "192.0.2.17"
-
+	by := demoActor(account, owner)
 	_, err = s.CreateUser(ctx, by, store.NewUser{Email: demoHelper, PasswordPHC: phc, Roles: []string{keys.RoleUserAdministrator}})
 	if err != nil {
 		return err
 	}
-	ids := make([]keys.KeyID, demoKeys)
+	if err := tellDemo(ctx, s, clock, by); err != nil {
+		return err
+	}
+	return fillDemoMarked(ctx, s, clock, now, phc)
+}
+
+// tellDemo lets the story happen.
+func tellDemo(ctx context.Context, s *store.Store, clock *demoClock, by keys.Actor) error {
+	now := clock.now()
+	ids, renewals := make([]keys.KeyID, demoKeys), make([]int64, demoKeys)
 	for _, step := range demoStory() {
 		clock.set(now.Add(-step.ago))
-		if step.deactivate {
-			if _, _, err := s.DeactivateKey(ctx, by, ids[step.key]); err != nil {
-				return err
-			}
-			continue
+		var err error
+		switch id := ids[step.key]; step.event {
+		case demoGenerate:
+			ids[step.key], err = demoKey(ctx, s, by, step.name, step.roles)
+		case demoDeactivate:
+			_, _, err = s.DeactivateKey(ctx, by, id)
+		case demoRenew:
+			var made store.Renewed
+			made, err = s.RenewKey(ctx, by, id, secret.NewNonce())
+			renewals[step.key] = made.Renewal
+		case demoLater, demoNow:
+			_, err = s.CompleteRenewal(ctx, by, id, renewals[step.key], step.event == demoLater)
+		case demoUndo:
+			_, err = s.UndoRenewal(ctx, by, id)
 		}
-		made, err := s.GenerateKey(ctx, by, store.NewKey{Name: step.name, Roles: step.roles, Nonce: secret.NewNonce()})
 		if err != nil {
 			return err
 		}
-		ids[step.key] = made.Key.ID
+	}
+	return nil
+}
+
+func demoKey(ctx context.Context, s *store.Store, by keys.Actor, name string, roles []string) (keys.KeyID, error) {
+	made, err := s.GenerateKey(ctx, by, store.NewKey{Name: name, Roles: roles, Nonce: secret.NewNonce()})
+	return made.Key.ID, err
+}
+
+// demoActor is the owner of an account at their desk.
+func demoActor(account keys.Account, owner keys.User) keys.Actor {
+	by := keys.Command("").In(account)
+	by.Kind, by.UserID, by.Email, by.IP = keys.ActorUser, owner.ID, owner.Email, "192.0.2.17"
+	return by
+}
+
+// fillDemoMarked makes the account that does not enforce expiry.
+func fillDemoMarked(ctx context.Context, s *store.Store, clock *demoClock, now time.Time, phc string) error {
+	const day = 24 * time.Hour
+	clock.set(now.Add(-time.Duration(demoMarkedKeys[0].days+1) * day))
+	account, owner, err := s.CreateAccount(ctx, keys.Command("latchkey demo"), store.NewAccount{
+		Slug: demoMarked, Zone: "Europe/Lisbon", Email: demoMarkedEmail, PasswordPHC: phc,
+	})
+	if err != nil {
+		return err
+	}
+	by, settings := demoActor(account, owner), account.Settings()
+	settings.EnforceExpiry = false
+	if _, _, err := s.ChangeSettings(ctx, by, store.ChangeSettings{Version: account.SettingsVersion, Settings: settings}); err != nil {
+		return err
+	}
+	for _, key := range demoMarkedKeys {
+		clock.set(now.Add(-time.Duration(key.days) * day))
+		if _, err := demoKey(ctx, s, by, key.name, []string{"logistics-operator"}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

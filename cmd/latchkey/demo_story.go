@@ -13,13 +13,27 @@ const demoKeys = 132
 // fifth of the tokens are past their end, and about an eighth should be renewed soon.
 const demoAge = 118 * 24 * time.Hour
 
-// demoStep is one thing that happened: a key was generated, or deactivated.
+// demoEvent is what happens to a key in the demo's story.
+type demoEvent string
+
+// The events of the story. Renewals end in every way there is: not at all yet, with the old token
+// kept, with it deleted, and undone.
+const (
+	demoGenerate   demoEvent = "generate"
+	demoDeactivate demoEvent = "deactivate"
+	demoRenew      demoEvent = "renew"
+	demoLater      demoEvent = "complete later"
+	demoNow        demoEvent = "complete now"
+	demoUndo       demoEvent = "undo"
+)
+
+// demoStep is one thing that happened to a key. Name and roles are those of a new one.
 type demoStep struct {
-	ago        time.Duration
-	key        int
-	deactivate bool
-	name       string
-	roles      []string
+	ago   time.Duration
+	key   int
+	event demoEvent
+	name  string
+	roles []string
 }
 
 var demoPartners = []string{
@@ -53,6 +67,7 @@ func demoStory() []demoStep {
 		step := demoStep{
 			ago:   demoAge - demoAge*time.Duration(key)/demoKeys - time.Duration(key*7919%340)*time.Minute/2,
 			key:   key,
+			event: demoGenerate,
 			name:  demoPartners[pair%len(demoPartners)] + ": " + purpose.name,
 			roles: purpose.roles,
 		}
@@ -61,9 +76,36 @@ func demoStory() []demoStep {
 		}
 		story = append(story, step)
 		if key%7 == 3 || key == 100 {
-			story = append(story, demoStep{ago: step.ago / 3, key: key, deactivate: true})
+			story = append(story, demoStep{ago: step.ago / 3, key: key, event: demoDeactivate})
 		}
+		story = append(story, demoRenewals(key, step.ago)...)
 	}
 	slices.SortStableFunc(story, func(a, b demoStep) int { return cmp.Compare(b.ago, a.ago) })
 	return story
+}
+
+// demoRenewals are the renewals of a key that was generated so long ago. One key of the first page,
+// and every eleventh, has been renewed.
+func demoRenewals(key int, ago time.Duration) []demoStep {
+	if key%11 != 6 && key != demoKeys-3 {
+		return nil
+	}
+	renewed := ago / 4
+	steps := []demoStep{{ago: renewed, key: key, event: demoRenew}}
+	if end := []demoEvent{demoLater, demoNow, demoUndo, ""}[key/11%4]; end != "" {
+		steps = append(steps, demoStep{ago: renewed - time.Minute, key: key, event: end})
+	}
+	return steps
+}
+
+// demoMarkedKeys are the keys of the demo's second account, which marks tokens past their duration
+// and lets them in, and how many days ago each was generated: one of every mark.
+var demoMarkedKeys = []struct {
+	name string
+	days int
+}{
+	{"Harbour crane telemetry", 230},
+	{"Tide tables", 140},
+	{"Pilot bookings", 84},
+	{"Berth display", 9},
 }

@@ -25,7 +25,7 @@ func TestTheDemoShows132Keys(t *testing.T) {
 	b := newBrowser(t, address)
 	b.signIn(email, password)
 	newBrowser(t, address).signIn(demoHelper, password)
-	seen, inactive, expired, soon := 0, 0, 0, 0
+	seen, inactive, expired, soon, pending := 0, 0, 0, 0, 0
 	roleCounts := map[int]int{}
 	for path := "/account/api-keys/generated"; path != ""; {
 		got := b.get(path)
@@ -48,6 +48,9 @@ func TestTheDemoShows132Keys(t *testing.T) {
 			if strings.Contains(text, "xpired") {
 				expired++
 			}
+			if strings.Contains(text, "Pending deletion - Old token") {
+				pending++
+			}
 			if regexp.MustCompile(`(?i)renew|soon`).MatchString(text) {
 				soon++
 			}
@@ -59,7 +62,7 @@ func TestTheDemoShows132Keys(t *testing.T) {
 		path, _ = next.First().Attr("href")
 	}
 	for _, step := range demoStory() {
-		if !step.deactivate {
+		if step.event == demoGenerate {
 			roleCounts[len(step.roles)]++
 		}
 	}
@@ -71,6 +74,20 @@ func TestTheDemoShows132Keys(t *testing.T) {
 	}
 	if expired == 0 || soon == 0 || expired > demoKeys/2 {
 		t.Errorf("%d tokens are expired and %d are to be renewed soon; want some of each", expired, soon)
+	}
+	if pending < 3 {
+		t.Errorf("%d renewals are open; want some", pending)
+	}
+	marked := newBrowser(t, address)
+	marked.signIn(demoMarkedEmail, password)
+	list := marked.get("/account/api-keys/generated").body
+	for _, chip := range []string{"Renewal highly recommended", "Renewal recommended", "Renew soon"} {
+		if strings.Count(list, chip) != 1 {
+			t.Errorf("%d keys of %s are marked %q; want one", strings.Count(list, chip), demoMarked, chip)
+		}
+	}
+	if strings.Contains(list, "Expired") {
+		t.Errorf("%s refuses tokens", demoMarked)
 	}
 	for n := range 5 {
 		if roleCounts[n] == 0 {
@@ -101,7 +118,7 @@ func TestTheDemosStoryIsTheSameEveryTime(t *testing.T) {
 		if i > 0 && story[i-1].ago < step.ago || step.ago <= 0 {
 			t.Errorf("step %d is out of order", i)
 		}
-		if !step.deactivate {
+		if step.event == demoGenerate {
 			names[step.name] = true
 		}
 	}

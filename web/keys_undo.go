@@ -1,0 +1,40 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/keys"
+	"latchkey/views"
+	"latchkey/views/ui"
+)
+
+// keysUndoForm asks whether the new token of a renewal shall end.
+func (s *Server) keysUndoForm(c echo.Context) error {
+	key, err := s.keyOfPath(c)
+	if err != nil {
+		return err
+	}
+	if _, err := key.Renewal().After(keys.EventUndo, s.now()); err != nil {
+		return atKey(err, key.ID)
+	}
+	view := views.KeyTokenConfirm{
+		KeyConfirm: s.confirmView(c, "undo.heading", key, pathKeyUndo),
+		Since:      timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).account.Location()),
+	}
+	return s.renderEither(c, http.StatusOK, views.KeysUndoPage(view), views.KeysUndoDialog(view))
+}
+
+// keysUndo ends the new token of a renewal.
+func (s *Server) keysUndo(c echo.Context) error {
+	id, _, err := rowAction(c)
+	if err != nil {
+		return err
+	}
+	key, err := s.store.UndoRenewal(c.Request().Context(), actor(c), id)
+	if err != nil {
+		return atKey(err, id)
+	}
+	return s.answerRow(c, key, ui.Flash{Tone: toneSuccess, Text: t(c, "flash.renewal-undone")})
+}
