@@ -10,8 +10,6 @@ import (
 )
 
 func TestExpiryIsMidnightAfterTheLastDay(t *testing.T) {
-	months := func(n int) keys.Duration { return keys.Duration{Unit: keys.Months, Amount: n} }
-	days := func(n int) keys.Duration { return keys.Duration{Unit: keys.Days, Amount: n} }
 	for name, c := range map[string]struct {
 		zone     string
 		duration keys.Duration
@@ -23,11 +21,28 @@ func TestExpiryIsMidnightAfterTheLastDay(t *testing.T) {
 		"the last moment of a day":           {"UTC", months(3), "2026-09-12T23:59:59Z", "2026-12-13T00:00:00Z"},
 		"a month without the day":            {"UTC", months(3), "2025-11-30T10:00:00Z", "2026-03-01T00:00:00Z"},
 		"a month without the day, leap year": {"UTC", months(3), "2027-11-30T10:00:00Z", "2028-03-01T00:00:00Z"},
+		"29 February and three months":       {"UTC", months(3), "2028-02-29T10:00:00Z", "2028-05-30T00:00:00Z"},
+		"29 February and half a year":        {"UTC", months(6), "2028-02-29T10:00:00Z", "2028-08-30T00:00:00Z"},
+		"to 29 February":                     {"UTC", months(3), "2027-11-29T10:00:00Z", "2028-03-01T00:00:00Z"},
+		"30 November of the local day, east": {"Pacific/Kiritimati", months(3), "2025-11-29T10:01:00Z", "2026-02-28T10:00:00Z"},
+		"30 November of the local day, west": {"Pacific/Pago_Pago", months(3), "2025-12-01T10:59:00Z", "2026-03-01T11:00:00Z"},
 		"29 February and a year":             {"UTC", months(12), "2028-02-29T10:00:00Z", "2029-03-01T00:00:00Z"},
 		"over the end of a year":             {"UTC", months(6), "2026-10-31T10:00:00Z", "2027-05-01T00:00:00Z"},
 		"days":                               {"UTC", days(7), "2026-12-28T10:00:00Z", "2027-01-05T00:00:00Z"},
 		"the local day counts, west":         {"Pacific/Pago_Pago", days(7), "2026-09-12T10:00:00Z", "2026-09-19T11:00:00Z"},
 		"the local day counts, east":         {"Pacific/Kiritimati", days(7), "2026-09-12T10:00:00Z", "2026-09-20T10:00:00Z"},
+		"a minute before midnight, west":     {"Pacific/Pago_Pago", days(7), "2026-09-12T10:59:00Z", "2026-09-19T11:00:00Z"},
+		"a minute after midnight, west":      {"Pacific/Pago_Pago", days(7), "2026-09-12T11:01:00Z", "2026-09-20T11:00:00Z"},
+		"a minute before midnight, east":     {"Pacific/Kiritimati", days(7), "2026-09-12T09:59:00Z", "2026-09-19T10:00:00Z"},
+		"a minute after midnight, east":      {"Pacific/Kiritimati", days(7), "2026-09-12T10:01:00Z", "2026-09-20T10:00:00Z"},
+		"a minute before the spring day":     {"Europe/Berlin", days(7), "2026-03-28T22:59:00Z", "2026-04-04T22:00:00Z"},
+		"a minute after its midnight":        {"Europe/Berlin", days(7), "2026-03-28T23:01:00Z", "2026-04-05T22:00:00Z"},
+		"the last minute of the spring day":  {"Europe/Berlin", days(7), "2026-03-29T21:59:00Z", "2026-04-05T22:00:00Z"},
+		"a minute after the spring day":      {"Europe/Berlin", days(7), "2026-03-29T22:01:00Z", "2026-04-06T22:00:00Z"},
+		"a minute before the autumn day":     {"Europe/Berlin", days(7), "2026-10-24T21:59:00Z", "2026-10-31T23:00:00Z"},
+		"a minute into the autumn day":       {"Europe/Berlin", days(7), "2026-10-24T22:01:00Z", "2026-11-01T23:00:00Z"},
+		"the last minute of the autumn day":  {"Europe/Berlin", days(7), "2026-10-25T22:59:00Z", "2026-11-01T23:00:00Z"},
+		"a minute after the autumn day":      {"Europe/Berlin", days(7), "2026-10-25T23:01:00Z", "2026-11-02T23:00:00Z"},
 		"ends on the spring change":          {"Europe/Berlin", days(7), "2026-03-21T10:00:00Z", "2026-03-28T23:00:00Z"},
 		"ends after the spring change":       {"Europe/Berlin", days(8), "2026-03-21T10:00:00Z", "2026-03-29T22:00:00Z"},
 		"ends after the autumn change":       {"Europe/Berlin", days(8), "2026-10-17T10:00:00Z", "2026-10-25T23:00:00Z"},
@@ -46,13 +61,13 @@ func TestExpiryIsMidnightAfterTheLastDay(t *testing.T) {
 
 func TestExpiryIsMonotone(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	durations := []keys.Duration{{Unit: keys.Months, Amount: 3}, {Unit: keys.Months, Amount: 6}, {Unit: keys.Days, Amount: 7}, {Unit: keys.Days, Amount: 730}}
-	for _, name := range []string{"UTC", "Europe/Berlin", "America/Santiago", "America/Havana", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Australia/Lord_Howe", "Pacific/Apia"} {
+	for _, name := range oddZones {
 		loc := zone(t, name)
-		for range 2_000 {
-			earlier := time.Unix(1_300_000_000+random.Int64N(600_000_000), 0)
-			later := earlier.Add(time.Duration(random.Int64N(int64(72 * time.Hour))))
-			for _, d := range durations {
+		for i := range 2_000 {
+			earlier := randomMoment(random)
+			within := []time.Duration{2 * time.Second, 2 * time.Hour, 72 * time.Hour}[i%3]
+			later := earlier.Add(time.Duration(random.Int64N(int64(within))))
+			for _, d := range oddDurations {
 				if d.Expiry(later, loc).Before(d.Expiry(earlier, loc)) {
 					t.Fatalf("%s %v: made at %s it lives longer than made at %s", name, d, earlier, later)
 				}

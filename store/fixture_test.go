@@ -7,6 +7,7 @@ import (
 	"flag"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"latchkey/keys"
@@ -19,23 +20,20 @@ import (
 // only before the schema is released; afterwards the file shows what an upgrade starts from.
 var update = flag.Bool("update", false, "make the fixture of the newest schema anew")
 
-// fixtureTokens are the tokens of a fixture's keys, by their ids. They open nothing but the fixture.
-type fixtureTokens map[keys.KeyID]string
+// newestFixture is the one that -update makes. The program cannot make those of older schemas any more.
+const newestFixture = "testdata/fixture-v2"
 
 // The fixture is a database as schema 1 had it: whatever comes later must read it.
 func TestFixtureOfSchema1(t *testing.T) {
-	if *update {
-		makeFixture(t)
-	}
-	path := filepath.Join(t.TempDir(), "latchkey.db")
-	write(t, path, read(t, "testdata/fixture-v1.db"))
-	var tokens fixtureTokens
+	path := fixture(t, "testdata/fixture-v1", 1)
+	var tokens map[keys.KeyID]string
 	if err := json.Unmarshal(read(t, "testdata/fixture-v1.json"), &tokens); err != nil || len(tokens) != 3 {
 		t.Fatalf("%d tokens, %v", len(tokens), err)
 	}
+	nonces := fixtureColumn(t, path, `SELECT nonce FROM form_nonce ORDER BY created_at LIMIT 3`) // the fourth made a key that is deleted
 	s := open(t, path)
 	accounts, err := s.Accounts(t.Context())
-	if err != nil || len(accounts) != 1 || accounts[0].Slug != "acme" || accounts[0].Duration != keys.DefaultDuration {
+	if err != nil || len(accounts) != 1 || accounts[0].Slug != "acme" || accounts[0].Duration != keys.DefaultDuration || accounts[0].SettingsVersion != 1 {
 		t.Fatalf("accounts are %+v, %v", accounts, err)
 	}
 	by := keys.Command("test").In(accounts[0])
@@ -44,35 +42,153 @@ func TestFixtureOfSchema1(t *testing.T) {
 		t.Fatalf("%d keys, %v", page.Total, err)
 	}
 	for _, key := range page.Keys {
-		wantTokenOf(t, path, key, tokens[key.ID])
+		wantTokensOf(t, path, key, tokens[key.ID])
 	}
 	wantFixtureKeys(t, page.Keys)
-	report, err := s.VerifyAudit(t.Context())
-	if err != nil || len(report.Damage) > 0 || report.Rows < 10 {
-		t.Fatalf("the audit log is %+v, %v", report, err)
+	wantFixtureLog(t, s)
+	oldest := page.Keys[2]
+	for _, nonce := range nonces { // of forms that made keys, before it was noted which token they made
+		if _, err := s.RenewKey(t.Context(), by, oldest.ID, nonce); keys.KindOf(err) != keys.KindMalformed {
+			t.Fatalf("a form that made a key renews one: %v", err)
+		}
+		again, err := s.GenerateKey(t.Context(), by, store.NewKey{Name: "x", Nonce: nonce})
+		if err != nil || !again.Repeated {
+			t.Fatalf("a form of schema 1 makes a key again: %+v, %v", again, err)
+		}
+	}
+	made, err := s.RenewKey(t.Context(), by, oldest.ID, secret.NewNonce())
+	if err != nil || len(made.Key.Tokens) != 2 || made.Key.Tokens[1] != oldest.Tokens[0] || made.Renewal <= oldest.Tokens[0].Number {
+		t.Fatalf("renewed is %+v, %v", made, err)
 	}
 	if _, err := s.DeleteKey(t.Context(), by, page.Keys[0].ID); err != nil {
 		t.Fatal(err)
 	}
+	wantFixtureLog(t, s)
 }
 
-// wantTokenOf fails the test unless the key's live token is the one that was shown when it was made.
-func wantTokenOf(t *testing.T, path string, key keys.Key, text string) {
-	t.Helper()
-	token, err := secret.Parse(secret.KindToken, text)
-	if err != nil {
-		t.Fatal(err)
+// The fixture is a database as schema 2 had it, with renewals.
+func TestFixtureOfSchema2(t *testing.T) {
+	if *update {
+		makeFixture(t)
 	}
+	path := fixture(t, newestFixture, 2)
+	var tokens fixtureTokens
+	if err := json.Unmarshal(read(t, newestFixture+".json"), &tokens); err != nil || len(tokens.Live) != 6 {
+		t.Fatalf("%d keys with tokens, %v", len(tokens.Live), err)
+	}
+	s := open(t, path)
+	accounts, err := s.Accounts(t.Context())
+	want := keys.Settings{Duration: keys.Duration{Unit: keys.Days, Amount: 90}, EnforceExpiry: false, Zone: "Europe/Lisbon"}
+	if err != nil || len(accounts) != 1 || accounts[0].Settings() != want || accounts[0].SettingsVersion != 2 {
+		t.Fatalf("accounts are %+v, %v", accounts, err)
+	}
+	by := keys.Command("test").In(accounts[0])
+	page, err := s.Keys(t.Context(), by, store.KeyAsk{Limit: 25})
+	if err != nil || page.Total != len(tokens.Live) {
+		t.Fatalf("%d keys, %v", page.Total, err)
+	}
+	for _, key := range page.Keys {
+		wantTokensOf(t, path, key, tokens.Live[key.ID]...)
+	}
+	replaced, undone, overlap := page.Keys[0], page.Keys[1], page.Keys[2]
+	if replaced.Name != "Replaced" || undone.Name != "Undone" || overlap.Name != "Overlap" {
+		t.Fatalf("the newest keys are %+v", page.Keys[:3])
+	}
+	wantFixtureKeys(t, page.Keys[3:])
+	wantFixtureLog(t, s)
+	wantRenewals(t, s, by, overlap, tokens.Nonce, undone, replaced)
+	wantFixtureLog(t, s)
+}
+
+// wantRenewals fails the test unless the renewals that the fixture holds go on where they were.
+func wantRenewals(t *testing.T, s *store.Store, by keys.Actor, overlap keys.Key, nonce string, undone, replaced keys.Key) {
+	t.Helper()
+	if !overlap.Renewing() || undone.Renewing() || replaced.Renewing() {
+		t.Fatalf("the keys are %+v, %+v, %+v", overlap, undone, replaced)
+	}
+	again, err := s.RenewKey(t.Context(), by, overlap.ID, nonce)
+	if err != nil || !again.Repeated || again.Renewal != overlap.Tokens[0].Number {
+		t.Fatalf("the form that renewed it gives %+v, %v", again, err)
+	}
+	key, err := s.UndoRenewal(t.Context(), by, overlap.ID)
+	if err != nil || !slices.Equal(key.Tokens, overlap.Tokens[1:]) {
+		t.Fatalf("the undo gives %+v, %v", key, err)
+	}
+	for _, over := range []keys.Key{undone, replaced} {
+		if _, err := s.UndoRenewal(t.Context(), by, over.ID); keys.ReasonOf(err) != keys.ReasonNothingToUndo {
+			t.Fatalf("undone again: %v", err)
+		}
+	}
+	for id, want := range map[keys.KeyID]keys.Action{undone.ID: keys.ActionTokenRevoked, replaced.ID: keys.ActionTokenRetired} {
+		events, err := s.KeyHistory(t.Context(), by, id, 1)
+		if err != nil || len(events) != 1 || events[0].Action != want {
+			t.Fatalf("the last event is %+v, %v", events, err)
+		}
+	}
+}
+
+// fixture copies a fixture, which must have this schema, and returns the copy's path.
+func fixture(t *testing.T, name string, schema int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "latchkey.db")
+	write(t, path, read(t, name+".db"))
+	if have := fixtureColumn(t, path, `SELECT MAX(version_id) FROM goose_db_version`); !slices.Equal(have, []string{strconv.Itoa(schema)}) {
+		t.Fatalf("%s has the schema %q", name, have)
+	}
+	return path
+}
+
+// fixtureColumn is the one column of a query, behind the store's back.
+func fixtureColumn(t *testing.T, path, query string, args ...any) (all []string) {
+	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var id keys.KeyID
-	err = db.QueryRowContext(t.Context(), `
-		SELECT api_key.app_key FROM api_token JOIN api_key ON api_key.id = api_token.key_id
-		WHERE api_token.digest = $1 AND api_token.state = 'live'`, token.Digest().Bytes()).Scan(&id)
-	if err := errors.Join(err, db.Close()); err != nil || id != key.ID || key.Tokens[0].Hint != token.Hint() {
-		t.Fatalf("the token of %s belongs to %q, %v", key.ID, id, err)
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := errors.Join(rows.Err(), rows.Close(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// wantFixtureLog fails the test unless the audit log is whole.
+func wantFixtureLog(t *testing.T, s *store.Store) {
+	t.Helper()
+	report, err := s.VerifyAudit(t.Context())
+	if err != nil || len(report.Damage) > 0 || report.Rows < 10 {
+		t.Fatalf("the audit log is %+v, %v", report, err)
+	}
+}
+
+// wantTokensOf fails the test unless the key's live tokens are those that were shown when they were
+// made, the newest first.
+func wantTokensOf(t *testing.T, path string, key keys.Key, texts ...string) {
+	t.Helper()
+	if len(key.Tokens) != len(texts) || len(texts) == 0 {
+		t.Fatalf("%s has %d live tokens, not %d", key.ID, len(key.Tokens), len(texts))
+	}
+	for i, text := range texts {
+		token, err := secret.Parse(secret.KindToken, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner := fixtureColumn(t, path, `
+			SELECT api_key.app_key FROM api_token JOIN api_key ON api_key.id = api_token.key_id
+			WHERE api_token.digest = $1 AND api_token.number = $2 AND api_token.state = 'live'`, token.Digest().Bytes(), key.Tokens[i].Number)
+		if !slices.Equal(owner, []string{string(key.ID)}) || key.Tokens[i].Hint != token.Hint() {
+			t.Fatalf("token %d of %s belongs to %q", i, key.ID, owner)
+		}
 	}
 }
 
@@ -90,8 +206,18 @@ func wantFixtureKeys(t *testing.T, found []keys.Key) {
 	}
 }
 
-// makeFixture writes an account with three keys and a deleted one, and a user who has signed in.
+// fixtureTokens are what a fixture's keys were given. They open nothing but the fixture.
+type fixtureTokens struct {
+	// Live are the live tokens by key, the newest first.
+	Live map[keys.KeyID][]string
+	// Nonce is the one of the form that renewed the key in overlap.
+	Nonce string
+}
+
+// makeFixture writes an account with changed settings, three keys, a deleted one, one in overlap, one
+// whose renewal was undone and one whose token was replaced, and a user who has signed in.
 func makeFixture(t *testing.T) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "latchkey.db")
 	clock := storetest.NewClock()
 	s, err := store.Open(t.Context(), path, store.Options{Now: clock.Now})
@@ -105,13 +231,16 @@ func makeFixture(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := keys.Command("fixture").In(account)
-	tokens := fixtureTokens{}
+	tokens := fixtureTokens{Live: map[keys.KeyID][]string{}, Nonce: secret.NewNonce()}
 	var ids []keys.KeyID
 	for _, in := range []store.NewKey{
 		{Name: "Orders sync", Roles: []string{"orders-manager"}},
 		{Name: "Everything", Roles: []string{keys.RoleOwner}},
 		{Name: "Catalog sync", Roles: []string{"catalog-viewer", "catalog-editor"}},
 		{Name: "Deleted"},
+		{Name: "Overlap", Roles: []string{"orders-viewer"}},
+		{Name: "Undone"},
+		{Name: "Replaced"},
 	} {
 		clock.Advance(24 * 3600e9)
 		in.Nonce = secret.NewNonce()
@@ -119,10 +248,19 @@ func makeFixture(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens[made.Key.ID] = made.Token.Reveal()
+		tokens.Live[made.Key.ID] = []string{made.Token.Reveal()}
 		ids = append(ids, made.Key.ID)
 	}
-	delete(tokens, ids[3])
+	renewals := make([]store.Renewed, 3)
+	for i, nonce := range []string{tokens.Nonce, secret.NewNonce(), secret.NewNonce()} {
+		clock.Advance(24 * 3600e9)
+		if renewals[i], err = s.RenewKey(t.Context(), by, ids[4+i], nonce); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tokens.Live[ids[4]] = []string{renewals[0].Token.Reveal(), tokens.Live[ids[4]][0]}
+	tokens.Live[ids[6]] = []string{renewals[2].Token.Reveal()}
+	delete(tokens.Live, ids[3])
 	try := store.LoginTry{Email: user.Email, IP: "192.0.2.7"}
 	candidate, err := s.BeginLogin(t.Context(), try)
 	if err != nil {
@@ -131,13 +269,18 @@ func makeFixture(t *testing.T) {
 	start := store.SessionStart{
 		Session: secret.New(secret.KindSession).Digest(), Device: secret.New(secret.KindDevice).Digest(), IP: try.IP, UserAgent: "a browser",
 	}
+	settings := keys.Settings{Duration: keys.Duration{Unit: keys.Days, Amount: 90}, Zone: account.Zone}
 	_, err1 := s.DeleteKey(t.Context(), by, ids[3])
 	_, _, err2 := s.DeactivateKey(t.Context(), by, ids[2])
-	err3 := s.FinishLogin(t.Context(), by, candidate, try, start, "")
-	text, err4 := json.MarshalIndent(tokens, "", "\t")
-	if err := errors.Join(err1, err2, err3, err4, s.Close()); err != nil {
+	_, err3 := s.CompleteRenewal(t.Context(), by, ids[4], renewals[0].Renewal, true)
+	_, err4 := s.UndoRenewal(t.Context(), by, ids[5])
+	_, err5 := s.CompleteRenewal(t.Context(), by, ids[6], renewals[2].Renewal, false)
+	_, _, err6 := s.ChangeSettings(t.Context(), by, store.ChangeSettings{Version: 1, Settings: settings})
+	err7 := s.FinishLogin(t.Context(), by, candidate, try, start, "")
+	text, err8 := json.MarshalIndent(tokens, "", "\t")
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	write(t, "testdata/fixture-v1.db", read(t, path))
-	write(t, "testdata/fixture-v1.json", append(text, '\n'))
+	write(t, newestFixture+".db", read(t, path))
+	write(t, newestFixture+".json", append(text, '\n'))
 }

@@ -73,7 +73,7 @@ func (t *tx) renewalOfNonce(ctx context.Context, k keyRow, nonce string) (token 
 		return 0, false, nil
 	case err != nil:
 		return 0, false, err
-	case keyID != k.id:
+	case keyID != k.id, token <= k.Number+1: // another key, or this one's first token, which GenerateKey made
 		return 0, false, keys.Malformed(keys.ReasonNonce)
 	}
 	return token, true, nil

@@ -38,7 +38,7 @@ func TestListHasItsColumnsInOrderAndNamesItsRows(t *testing.T) {
 func TestRowShowsKeyNameDurationRolesDateAndState(t *testing.T) {
 	row := sampleRow(sampleKey, sampleName, true)
 	row.Roles = []string{"One", "Two", "Three", "Four"}
-	row.Chips = []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}
+	row.Durations[0].Chips = []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}
 	doc := parse(t, KeysListPage(sampleList(row)))
 	tr := doc.Find("tbody tr")
 	if id := tr.AttrOr("id", ""); id != "row-"+sampleKey {
@@ -62,8 +62,8 @@ func TestRowShowsKeyNameDurationRolesDateAndState(t *testing.T) {
 			t.Errorf("%s says %q, want %q", selector, got, want)
 		}
 	}
-	if tr.Find("th a").Length() != 0 {
-		t.Error("the key is a link")
+	if href := tr.Find("th a").AttrOr("href", ""); href != row.URL {
+		t.Errorf("the key leads to %q, want %q", href, row.URL)
 	}
 	stamp := tr.Find("time")
 	if stamp.AttrOr("datetime", "") != row.Created.Datetime || stamp.AttrOr("title", "") != row.Created.Title {
@@ -88,8 +88,8 @@ func TestKebabItemsFollowTheState(t *testing.T) {
 		active bool
 		want   []string
 	}{
-		{true, []string{"Edit", "Deactivate", "Delete Key"}},
-		{false, []string{"Edit", "Activate", "Delete Key"}},
+		{true, []string{"Edit", "Deactivate", "Renew Token", "Delete Key"}},
+		{false, []string{"Edit", "Activate", "Renew Token", "Delete Key"}},
 	} {
 		row := sampleRow(sampleKey, sampleName, c.active)
 		doc := parse(t, KeysListPage(sampleList(row)))
@@ -106,7 +106,7 @@ func TestKebabItemsFollowTheState(t *testing.T) {
 		}
 		menu.Find("a").Each(func(_ int, s *goquery.Selection) {
 			href := s.AttrOr("href", "")
-			if _, dialog := s.Attr("data-dialog"); href == "" || dialog != (squeezed(s) != "Edit") {
+			if _, dialog := s.Attr("data-dialog"); href == "" || dialog != (squeezed(s) != "Edit" && squeezed(s) != "Renew Token") {
 				t.Errorf("%s leads to %q, in the dialog %v", squeezed(s), href, dialog)
 			}
 		})
@@ -300,5 +300,19 @@ func TestHelpHasASectionForEachTask(t *testing.T) {
 		if section.Find("h2").Length() != 1 || section.Find("p").Length() == 0 || doc.Find(`nav a[href="#`+id+`"]`).Length() != 1 {
 			t.Errorf("there is no section %s with heading, text and link", id)
 		}
+	}
+}
+
+func TestAnOpenRenewalShowsBothTokensAndItsOwnItems(t *testing.T) {
+	doc := parse(t, KeysListPage(sampleList(samplePending())))
+	if got, want := squeezed(doc.Find(`[data-l="Token duration"]`)), "New token: 91 days left Old token: 9 days left Renew soon Pending deletion - Old token"; got != want {
+		t.Errorf("the durations say %q, want %q", got, want)
+	}
+	items := doc.Find("[id^=menu-] a")
+	if got, want := texts(items), []string{"Edit", "Deactivate", "Undo Renewal", "Delete Old Token", "Delete Key"}; !slices.Equal(got, want) {
+		t.Errorf("items are %q, want %q", got, want)
+	}
+	if red := texts(doc.Find("[id^=menu-] .red")); !slices.Equal(red, []string{"Delete Old Token", "Delete Key"}) {
+		t.Errorf("%q are red", red)
 	}
 }

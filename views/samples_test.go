@@ -49,10 +49,10 @@ func sampleURL(id, verb string) string {
 // sampleRow is an active or inactive key with every item that its menu can have.
 func sampleRow(id, name string, active bool) KeyRow {
 	row := KeyRow{
-		ID: id, Name: name, Duration: "62 days left", Active: active,
+		ID: id, Name: name, URL: "/account/api-keys/generated/" + id, Active: active, Durations: []KeyDuration{{Left: "62 days left"}},
 		Roles:   []string{"Orders viewer"},
 		Created: ui.Time{Datetime: "2026-09-12T15:04:00Z", Title: "12 Sep 2026, 15:04 UTC", Text: "12 Sep 2026"},
-		Menu:    &KeyMenu{EditURL: sampleURL(id, "edit"), DeleteURL: sampleURL(id, "delete")},
+		Menu:    &KeyMenu{EditURL: sampleURL(id, "edit"), RenewURL: sampleURL(id, "renew"), DeleteURL: sampleURL(id, "delete")},
 	}
 	if active {
 		row.Menu.DeactivateURL = sampleURL(id, "deactivate")
@@ -60,6 +60,66 @@ func sampleRow(id, name string, active bool) KeyRow {
 		row.Menu.ActivateURL = sampleURL(id, "activate")
 	}
 	return row
+}
+
+// samplePending is a key whose renewal is open.
+func samplePending() KeyRow {
+	row := sampleRow(sampleKey, sampleName, true)
+	row.Pending = true
+	row.Durations = []KeyDuration{
+		{Label: "New token", Left: "91 days left"},
+		{Label: "Old token", Left: "9 days left", Chips: []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}},
+	}
+	row.Menu.RenewURL = ""
+	row.Menu.UndoURL, row.Menu.DeleteOldURL = sampleURL(sampleKey, "renew/undo"), sampleURL(sampleKey, "old-token/delete")
+	return row
+}
+
+func sampleRenewed(token string, problems ...ui.Problem) KeysRenewed {
+	return KeysRenewed{
+		Shell: sampleShell("The new token is ready"), URL: "/keys/x/renew/7", KeyURL: "/keys/x", KeyID: sampleKey, Name: sampleName,
+		Token: token, Problems: problems,
+	}
+}
+
+func sampleTokenConfirm(title, url string) KeyTokenConfirm {
+	return KeyTokenConfirm{
+		KeyConfirm: KeyConfirm{Shell: sampleShell(title), URL: url, CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}, Since: sampleTime(),
+	}
+}
+
+func sampleTime() ui.Time {
+	return ui.Time{Datetime: "2026-09-12T15:04:00Z", Title: "12 Sep 2026, 15:04 UTC", Text: "12 Sep 2026"}
+}
+
+func sampleShow() KeyShow {
+	return KeyShow{
+		Shell: sampleShell(sampleName), ID: sampleKey, Name: sampleName, BackURL: "/keys", CreatedBy: "ana@acme.example", Active: true,
+		Created: sampleTime(), EditURL: "/keys/x/edit", Menu: samplePending().Menu, Pending: true,
+		Tokens: []KeyShowToken{
+			{Which: "Current", Hint: "x7Qd", Left: "91 days left", Created: sampleTime()},
+			{Which: "Old", Hint: "p0Lm", Left: "9 days left", Created: sampleTime(), Chips: []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}},
+		},
+		Roles:   []KeyShowRole{{Name: "Orders viewer", Description: "Look up orders"}},
+		History: []KeyShowEvent{{At: sampleTime(), Text: "Key generated", By: "ana@acme.example", From: "192.0.2.17"}},
+	}
+}
+
+func sampleSettings(editable bool, problems ...ui.Problem) Settings {
+	return Settings{
+		Shell: sampleShell("Settings"), Tabs: []ui.Tab{{Label: "Generated", URL: "/keys"}, {Label: "Settings", URL: "/settings", Current: true}},
+		URL: "/settings", PreviewURL: "/settings/preview", Preview: "With these values 2 keys are expired.", Version: 3, Choice: "custom", Days: "90",
+		Enforce: true, Zone: "UTC", Zones: []string{"UTC", "Europe/Lisbon"}, Problems: problems, Editable: editable,
+		DurationText: "Tokens are valid for 90 days", EnforceText: "On",
+	}
+}
+
+func sampleSettingsConfirm() SettingsConfirm {
+	return SettingsConfirm{
+		Shell: sampleShell("Apply settings?"), URL: "/settings", CancelURL: "/settings", Count: 27, More: 26,
+		Fields: []HiddenField{{Name: "zone", Value: "UTC"}},
+		Keys:   []SettingsKey{{ID: sampleKey, Name: sampleName, URL: "/keys/x", Active: true, Created: sampleTime()}},
+	}
 }
 
 func sampleList(rows ...KeyRow) KeysList {
@@ -75,7 +135,7 @@ func fullList() KeysList {
 	for i := range 25 {
 		row := sampleRow(fmt.Sprintf("appkey-northwind-QKZW%04d", i), "Integration of the warehouse "+strings.Repeat("x", i%8), i%4 != 0)
 		row.Roles = []string{"Orders viewer", "Pricing administrator", "Catalog editor", "Inventory sync"}
-		row.Chips = []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}
+		row.Durations[0].Chips = []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}
 		rows = append(rows, row)
 	}
 	return sampleList(rows...)
@@ -158,6 +218,19 @@ func samplePages() map[string]templ.Component {
 		"activate":        KeysActivatePage(KeyConfirm{Shell: sampleShell("Activate key"), URL: "/keys/x/activate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}),
 		"delete":          KeysDeletePage(sampleDelete()),
 		"delete failed":   KeysDeletePage(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
+		"list renewing":   KeysListPage(sampleList(samplePending())),
+		"renew":           KeysRenewPage(KeysRenew{Shell: sampleShell("Renew token"), URL: "/keys/x/renew", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, Nonce: "nonce", Inactive: true}),
+		"renewed":         KeysRenewedPage(sampleRenewed(sampleToken)),
+		"renewed shown":   KeysRenewedPage(sampleRenewed("")),
+		"renewed failed":  KeysRenewedPage(sampleRenewed("", ui.Problem{Field: "old", Text: "Select at least one option"})),
+		"undo":            KeysUndoPage(sampleTokenConfirm("Undo renewal", "/keys/x/renew/undo")),
+		"delete old":      KeysDeleteOldPage(sampleTokenConfirm("Delete old token", "/keys/x/old-token/delete")),
+		"show":            KeysShowPage(sampleShow()),
+		"show bare":       KeysShowPage(KeyShow{Shell: sampleShell(sampleName), ID: sampleKey, Name: sampleName, BackURL: "/keys", Created: sampleTime()}),
+		"settings":        SettingsPage(sampleSettings(true)),
+		"settings failed": SettingsPage(sampleSettings(true, ui.Problem{Field: "days", Text: "Enter a number of days from 7 to 730"})),
+		"settings text":   SettingsPage(sampleSettings(false)),
+		"settings apply":  SettingsConfirmPage(sampleSettingsConfirm()),
 		"help":            HelpPage(Help{Shell: linkFlash}),
 		"failure":         FailurePage(Failure{Shell: sampleShell("Not found"), Heading: "That page does not exist.", Text: "Text.", RequestID: "r1", BackURL: "/keys", BackLabel: "Back"}),
 		"failure bare":    FailurePage(Failure{Shell: sampleGate("Not found"), Heading: "That page does not exist."}),

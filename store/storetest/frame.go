@@ -119,6 +119,44 @@ var changes = []change{
 		key := b.newKey(by, "Orders sync", "orders-viewer").Key
 		return func() error { _, err := b.a.DeleteKey(b.Context(), by, key.ID); return err }
 	}},
+	{"RenewKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync", "orders-viewer").Key
+		return func() error {
+			made, err := b.a.RenewKey(b.Context(), by, key.ID, secret.NewNonce())
+			if err != nil && (!made.Token.IsZero() || made.Renewal != 0) {
+				b.Error("a token came with the error")
+			}
+			return err
+		}
+	}},
+	{"CompleteRenewal", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.renewedKey(by, "Orders sync")
+		return func() error {
+			_, err := b.a.CompleteRenewal(b.Context(), by, made.Key.ID, made.Renewal, false)
+			return err
+		}
+	}},
+	{"UndoRenewal", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.renewedKey(by, "Orders sync")
+		return func() error { _, err := b.a.UndoRenewal(b.Context(), by, made.Key.ID); return err }
+	}},
+	{"DeleteOldToken", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.renewedKey(by, "Orders sync")
+		return func() error { _, err := b.a.DeleteOldToken(b.Context(), by, made.Key.ID); return err }
+	}},
+	{"ChangeSettings", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, _, err := b.a.ChangeSettings(b.Context(), by, store.ChangeSettings{
+				Version: 1, Settings: keys.Settings{Duration: keys.Duration{Unit: keys.Months, Amount: 6}, Zone: "UTC"},
+			})
+			return err
+		}
+	}},
 	{"RecordRefusals", func(b *bench) func() error {
 		return func() error {
 			return b.a.RecordRefusals(b.Context(), map[keys.Refusal]int{{Action: keys.ActionLoginFail, IP: "192.0.2.7", Reason: "wrong"}: 3})
@@ -130,6 +168,7 @@ var changes = []change{
 var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
+	"KeyHistory", "PreviewSettings",
 }
 
 // frameCases holds three cases for each change.

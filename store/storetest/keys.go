@@ -241,6 +241,10 @@ func (b *bench) keyChanges(by keys.Actor, id keys.KeyID) []func(s *store.Store) 
 		},
 		func(s *store.Store) error { _, _, err := s.DeactivateKey(b.Context(), by, id); return err },
 		func(s *store.Store) error { _, _, err := s.ActivateKey(b.Context(), by, id); return err },
+		func(s *store.Store) error { _, err := s.RenewKey(b.Context(), by, id, secret.NewNonce()); return err },
+		func(s *store.Store) error { _, err := s.CompleteRenewal(b.Context(), by, id, 1, true); return err },
+		func(s *store.Store) error { _, err := s.UndoRenewal(b.Context(), by, id); return err },
+		func(s *store.Store) error { _, err := s.DeleteOldToken(b.Context(), by, id); return err },
 		func(s *store.Store) error { _, err := s.DeleteKey(b.Context(), by, id); return err },
 	}
 }

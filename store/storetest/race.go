@@ -120,6 +120,180 @@ var raceCases = []testCase{
 			b.Fatalf("%d changes, version %d, %d events", changes.Load(), found.Version, events)
 		}
 	}},
+	{"race/of 20 renewals of one key one wins", func(b *bench) {
+		by := b.newAccount("acme")
+		id := b.newKey(by, "Orders sync").Key.ID
+		var made, refused atomic.Int64
+		b.race(20, func(_ int, s *store.Store) {
+			switch got, err := s.RenewKey(b.Context(), by, id, secret.NewNonce()); {
+			case keys.KindOf(err) == keys.KindConflict && keys.ReasonOf(err) == keys.ReasonRenewalOpen && got.Token.IsZero():
+				refused.Add(1)
+			case err != nil:
+				b.Error(err)
+			case !got.Token.IsZero() && !got.Repeated:
+				made.Add(1)
+			}
+		})
+		live, tokens := b.tokenCounts(id)
+		events := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action = 'renew.started'`)
+		if made.Load() != 1 || refused.Load() != 19 || live != 2 || tokens != 2 || events != 1 {
+			b.Fatalf("%d made, %d refused: %d tokens, %d of them live, %d events", made.Load(), refused.Load(), tokens, live, events)
+		}
+	}},
+	{"race/20 submits of one form renew a key once", func(b *bench) {
+		by := b.newAccount("acme")
+		id, nonce := b.newKey(by, "Orders sync").Key.ID, secret.NewNonce()
+		var made, repeated atomic.Int64
+		renewals := make([]int64, 20)
+		b.race(20, func(i int, s *store.Store) {
+			got, err := s.RenewKey(b.Context(), by, id, nonce)
+			renewals[i] = got.Renewal
+			switch {
+			case err != nil:
+				b.Error(err)
+			case got.Repeated && got.Token.IsZero():
+				repeated.Add(1)
+			case !got.Token.IsZero():
+				made.Add(1)
+			}
+		})
+		live, tokens := b.tokenCounts(id)
+		if made.Load() != 1 || repeated.Load() != 19 || live != 2 || tokens != 2 || len(slices.Compact(renewals)) != 1 || renewals[0] == 0 {
+			b.Fatalf("%d made, %d repeated: %d tokens, %d of them live, renewals %d", made.Load(), repeated.Load(), tokens, live, renewals)
+		}
+	}},
+	{"race/of 20 undos of one renewal one wins", func(b *bench) {
+		by := b.newAccount("acme")
+		id := b.renewedKey(by, "Orders sync").Key.ID
+		var won, refused atomic.Int64
+		b.race(20, func(_ int, s *store.Store) {
+			switch _, err := s.UndoRenewal(b.Context(), by, id); {
+			case err == nil:
+				won.Add(1)
+			case keys.KindOf(err) == keys.KindConflict && keys.ReasonOf(err) == keys.ReasonNothingToUndo:
+				refused.Add(1)
+			default:
+				b.Error(err)
+			}
+		})
+		live, tokens := b.tokenCounts(id)
+		events := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action IN ('renew.undone', 'token.revoked')`)
+		if won.Load() != 1 || refused.Load() != 19 || live != 1 || tokens != 2 || events != 2 {
+			b.Fatalf("%d won, %d refused: %d tokens, %d of them live, %d events", won.Load(), refused.Load(), tokens, live, events)
+		}
+	}},
+	{"race/an undo, the end of the old token, both completions and a deactivation leave a state of the table", func(b *bench) {
+		by := b.newAccount("acme")
+		for range rounds {
+			made := b.renewedKey(by, "Orders sync")
+			results := b.raceOver(by, made, 5)
+			won := 0
+			for i, err := range results[:3] { // undo, delete old, complete Now: each ends the renewal
+				if err == nil {
+					won++
+				} else if keys.KindOf(err) != keys.KindConflict {
+					b.Fatalf("%d: %v", i, err)
+				}
+			}
+			key, err := b.b.Key(b.Context(), by, made.Key.ID)
+			b.must(err)
+			live, tokens := b.tokenCounts(made.Key.ID)
+			if won != 1 || results[3] != nil && keys.ReasonOf(results[3]) != keys.ReasonRenewalOver || results[4] != nil {
+				b.Fatalf("%d won: %v", won, results)
+			}
+			if old := made.Key.Tokens[1].Number; key.Active() || live != 1 || tokens != 2 || (key.Tokens[0].Number == old) != (results[0] == nil) {
+				b.Fatalf("%v: %d tokens, %d of them live: %+v", results, tokens, live, key)
+			}
+			b.wantSettled()
+		}
+	}},
+	{"race/no token lives on when the key is deleted while its renewal ends or begins", func(b *bench) {
+		by := b.newAccount("acme")
+		for round := range rounds {
+			made := b.renewedKey(by, "Orders sync")
+			if round%2 == 1 {
+				_, err := b.a.UndoRenewal(b.Context(), by, made.Key.ID)
+				b.must(err)
+			}
+			for i, err := range b.raceOver(by, made, 8) {
+				deletes := i == 6
+				if kind := keys.KindOf(err); deletes && err != nil || err != nil && kind != keys.KindConflict && kind != keys.KindNotFound {
+					b.Fatalf("%d: %v", i, err)
+				}
+			}
+			if live, tokens := b.tokenCounts(made.Key.ID); live != 0 || tokens < 2 {
+				b.Fatalf("%d tokens, %d of them live", tokens, live)
+			}
+			b.wantSettled()
+		}
+		if n := b.raw.count(`SELECT COUNT(*) FROM api_token WHERE state = 'live' OR revoked_at IS NULL`); n != 0 || b.account(by).KeyCount != 0 {
+			b.Fatalf("%d tokens live on", n)
+		}
+	}},
+	{"race/of 20 changes of the settings of one version one wins", func(b *bench) {
+		by := b.newAccount("acme")
+		var won, refused atomic.Int64
+		b.race(20, func(i int, s *store.Store) {
+			in := store.ChangeSettings{Version: 1, Settings: keys.Settings{Duration: keys.Duration{Unit: keys.Days, Amount: 30 + i}, Zone: "UTC"}}
+			switch _, changed, err := s.ChangeSettings(b.Context(), by, in); {
+			case err == nil && changed:
+				won.Add(1)
+			case keys.ReasonOf(err) == keys.ReasonSettingsChanged:
+				refused.Add(1)
+			default:
+				b.Error(err)
+			}
+		})
+		if account := b.account(by); won.Load() != 1 || refused.Load() != 19 || account.SettingsVersion != 2 {
+			b.Fatalf("%d won, %d refused: %+v", won.Load(), refused.Load(), account)
+		}
+	}},
+}
+
+// raceOver runs the first n of these at once over a renewal: undo, the end of the old token, both
+// completions, a deactivation, an activation, a delete of the key, and another renewal. It returns what
+// became of each.
+func (b *bench) raceOver(by keys.Actor, made store.Renewed, n int) []error {
+	b.Helper()
+	id, results := made.Key.ID, make([]error, n)
+	b.race(n, func(i int, s *store.Store) {
+		var err error
+		switch i {
+		case 0:
+			_, err = s.UndoRenewal(b.Context(), by, id)
+		case 1:
+			_, err = s.DeleteOldToken(b.Context(), by, id)
+		case 2, 3:
+			_, err = s.CompleteRenewal(b.Context(), by, id, made.Renewal, i == 3)
+		case 4:
+			_, _, err = s.DeactivateKey(b.Context(), by, id)
+		case 5:
+			_, _, err = s.ActivateKey(b.Context(), by, id)
+		case 6:
+			_, err = s.DeleteKey(b.Context(), by, id)
+		default:
+			_, err = s.RenewKey(b.Context(), by, id, secret.NewNonce())
+		}
+		results[i] = err
+	})
+	return results
+}
+
+// wantSettled fails the test unless every key of the database is in a state of the renewal table, and
+// every token that ended has the one event that says so.
+func (b *bench) wantSettled() {
+	b.Helper()
+	wrong := b.raw.texts(`
+		SELECT api_key.app_key FROM api_key LEFT JOIN api_token ON api_token.key_id = api_key.id AND api_token.state = 'live'
+		GROUP BY api_key.app_key, api_key.deleted_at
+		HAVING COUNT(api_token.id) > CASE WHEN api_key.deleted_at IS NULL THEN 2 ELSE 0 END
+			OR COUNT(api_token.id) < CASE WHEN api_key.deleted_at IS NULL THEN 1 ELSE 0 END`)
+	ended := b.raw.count(`SELECT COUNT(*) FROM api_token WHERE state <> 'live'`)
+	told := b.raw.count(`SELECT COUNT(DISTINCT object_id) FROM audit WHERE action IN ('token.retired', 'token.revoked')`)
+	events := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action IN ('token.retired', 'token.revoked')`)
+	if len(wrong) > 0 || ended != told || ended != events {
+		b.Fatalf("in no state of the table: %q; %d tokens ended, %d are told of in %d events", wrong, ended, told, events)
+	}
 }
 
 // race runs n calls at once, every other one through the other store.
