@@ -30,9 +30,6 @@ func (s *Store) RenewKey(ctx context.Context, by keys.Actor, id keys.KeyID, nonc
 	if err := by.Require(keys.RenewAPIToken); err != nil {
 		return Renewed{}, err
 	}
-	if !secret.ValidNonce(nonce) {
-		return Renewed{}, keys.Malformed(keys.ReasonNonce)
-	}
 	err = s.change(ctx, by, func(ctx context.Context, t *tx) error {
 		made = Renewed{Token: secret.New(secret.KindToken)}
 		if _, err := t.lockAccount(ctx); err != nil {
@@ -44,6 +41,10 @@ func (s *Store) RenewKey(ctx context.Context, by keys.Actor, id keys.KeyID, nonc
 		}
 		if err := by.MayGrant(k.Roles); err != nil {
 			return err
+		}
+		// Only now: whose key it is not learns nothing but that there is none.
+		if !secret.ValidNonce(nonce) {
+			return keys.Malformed(keys.ReasonNonce)
 		}
 		made.Renewal, made.Repeated, err = t.renewalOfNonce(ctx, k, nonce)
 		if err != nil {

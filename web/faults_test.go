@@ -83,8 +83,8 @@ func TestAForeignKeyIsNotFoundWhateverIsTyped(t *testing.T) {
 	posts := 0
 	for _, r := range k.server.routes() {
 		if r.Method == http.MethodPost && strings.Contains(r.Path, ":id") {
-			b.post(fill(r.Path, theirs), nil).is(http.StatusNotFound)
-			b.hx(http.MethodPost, fill(r.Path, theirs), url.Values{"name": {strings.Repeat("x", 65)}}).is(http.StatusNotFound)
+			b.post(k.fill(r.Path, theirs), url.Values{"nonce": {nonce()}}).is(http.StatusNotFound)
+			b.hx(http.MethodPost, k.fill(r.Path, theirs), url.Values{"name": {strings.Repeat("x", 65)}, "old": {"x"}, "nonce": {nonce()}}).is(http.StatusNotFound)
 			posts++
 		}
 	}

@@ -46,7 +46,7 @@ func TestBadInput14AMalformedFormIsRefused(t *testing.T) {
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")
 	before := k.dump()
-	for _, path := range []string{pathKeysGenerate(), pathKeyEdit(id, ""), pathKeyDelete(id, ""), pathAccountPassword(), pathLogin()} {
+	for _, path := range []string{pathKeysGenerate(), pathKeyEdit(id, ""), pathKeyDelete(id, ""), pathKeyRenew(id, ""), pathKeyRenewal(id, 1, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathAccountPassword(), pathLogin()} {
 		b.postRaw(path, formType, strings.NewReader("name=%zz")).is(http.StatusBadRequest)
 		b.postRaw(path, formType, strings.NewReader("name=a;b=c")).is(http.StatusBadRequest)
 		b.postRaw(path, "application/json", strings.NewReader(`{"name":"x"}`)).is(http.StatusUnsupportedMediaType)
@@ -68,7 +68,7 @@ func TestBadInput15AnotherSiteCannotPost(t *testing.T) {
 		}
 		posts++
 		b := k.signIn("ana@acme.example")
-		id, _ := b.generate("Order sync")
+		id := b.keyFor(r)
 		before := k.dump()
 		fields := b.fieldsOf(r, id)
 		for name, headers := range map[string]map[string]string{
@@ -77,7 +77,7 @@ func TestBadInput15AnotherSiteCannotPost(t *testing.T) {
 			"null origin":  {"Origin": "null"},
 			"their origin": {"Origin": "https://evil.example"},
 		} {
-			request := b.request(http.MethodPost, fill(r.Path, id), strings.NewReader(fields.Encode()))
+			request := b.request(http.MethodPost, k.fill(r.Path, id), strings.NewReader(fields.Encode()))
 			request.Header.Set("Content-Type", formType)
 			for header, value := range headers {
 				request.Header.Set(header, value)
@@ -131,12 +131,21 @@ func TestBadInput16NamesAreTextOrRefused(t *testing.T) {
 
 func TestBadInput19AForeignKeyDoesNotExist(t *testing.T) {
 	k := newKit(t)
-	theirs, _ := k.signIn("ana@globex.example").generate("Their key", "orders-viewer")
+	victim := k.signIn("ana@globex.example")
+	steady, _ := victim.generate("Their key", "orders-viewer")
+	open, _ := victim.generate("Their key", "orders-viewer")
+	victim.renew(open)
 	b := k.signIn("ana@acme.example")
 	before := k.dump()
+	tried := 0
 	for _, r := range k.server.routes() {
 		if !strings.Contains(r.Path, ":id") {
 			continue
+		}
+		theirs := steady
+		if needsRenewal(r) {
+			theirs = open
+			tried++
 		}
 		a := b.try(r, theirs)
 		a.is(http.StatusNotFound)
@@ -148,6 +157,9 @@ func TestBadInput19AForeignKeyDoesNotExist(t *testing.T) {
 		if strings.Contains(a.body, "Their key") {
 			t.Error("the foreign key's name is on the page")
 		}
+	}
+	if tried != 6 {
+		t.Errorf("%d routes of a renewal were tried", tried)
 	}
 	if after := k.dump(); after != before {
 		t.Errorf("something changed:\n%s", difference(before, after))
@@ -259,6 +271,14 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 	b.get("/nowhere/" + secrets[5])
 	b.post(pathKeysGenerate()+"?token="+secrets[6], url.Values{"name": {""}, "nonce": {nonce()}}).is(http.StatusBadRequest)
 	k.browser().get(pathLogin() + "?next=/" + secrets[7])
+	for i, old := range []string{"later", "now", ""} {
+		rid, token := b.renew(ids[10+i])
+		secrets = append(secrets, token)
+		if old != "" {
+			b.post(pathKeyRenewal(ids[10+i], rid, ""), url.Values{"old": {old}}).leadsTo(pathKeys())
+		}
+	}
+	b.post(pathKeyUndo(ids[12], ""), nil).leadsTo(pathKeys())
 	b.post(pathKeyDeactivate(ids[0], ""), nil)
 	b.post(pathKeyDelete(ids[1], ""), url.Values{"understood": {"on"}})
 	k.server.FlushRefusals(t.Context())
@@ -269,7 +289,7 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 		must(t, err)
 		places[file] = string(content)
 	}
-	for _, path := range []string{pathKeys(), pathKeyEdit(ids[2], ""), pathKeyDelete(ids[3], ""), "/help"} {
+	for _, path := range []string{pathKeys(), pathKeyEdit(ids[2], ""), pathKeyDelete(ids[3], ""), pathKeyShow(ids[10]), pathKeyShow(ids[12]), k.fill(pathKeys()+"/:id/renew/:rid", ids[10]), pathSettings(), "/help"} {
 		places[path] = b.get(path).body
 	}
 	places["audit"] = k.dump()
@@ -287,7 +307,7 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 			}
 		}
 	}
-	if len(secrets) != 24 {
+	if len(secrets) != 27 {
 		t.Fatalf("%d secrets were looked for", len(secrets))
 	}
 	if _, err := secret.Parse(secret.KindToken, secrets[4]); err != nil {
@@ -300,6 +320,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")
+	open := b.keyFor(route{Path: "/renew/"})
 	version, _ := b.get(pathKeyEdit(id, "")).Find("input[name=version]").Attr("value")
 	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`)
 	before := k.dump()
@@ -316,7 +337,11 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			continue
 		}
 		checked++
-		a := b.post(fill(r.Path, id), fields)
+		key := id
+		if needsRenewal(r) {
+			key = open
+		}
+		a := b.post(k.fill(r.Path, key), fields)
 		a.is(http.StatusServiceUnavailable)
 		a.says("main", "Nothing was changed")
 		if strings.Contains(a.body, "lkt_") || len(a.header.Values("Set-Cookie")) != 0 {
@@ -326,7 +351,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			t.Errorf("%s changed something:\n%s", r.Path, difference(before, after))
 		}
 	}
-	if checked != 6 {
+	if checked != 11 {
 		t.Errorf("%d routes were checked", checked)
 	}
 	k.exec(`DROP TRIGGER broken`)

@@ -121,5 +121,6 @@ func (s *Server) confirmView(c echo.Context, titleID string, key keys.Key, path 
 	from := listQuery(c)
 	return views.KeyConfirm{
 		Shell: s.shell(c, titleID), URL: path(key.ID, from), CancelURL: from.at(key.ID), KeyID: string(key.ID), Name: key.Name,
+		FromKey: from == fromKey,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -284,6 +285,28 @@ func (b *browser) generate(name string, roles ...string) (id keys.KeyID, token s
 	token = strings.TrimSpace(secrets.Text())
 	id = keys.KeyID(regexpFind(b.kit.t, `appkey-[a-z0-9]+-[0-9A-Z]{8}`, a.body))
 	return id, token
+}
+
+// renew renews a key through the form and returns the number of the renewal and the new token.
+func (b *browser) renew(id keys.KeyID) (rid int64, token string) {
+	b.kit.t.Helper()
+	a := b.post(pathKeyRenew(id, ""), url.Values{"nonce": {secret.NewNonce()}})
+	a.is(http.StatusOK)
+	secrets := a.Find("[data-secret]")
+	if secrets.Length() != 1 {
+		b.kit.t.Fatalf("the second step shows %d secrets, not 1", secrets.Length())
+	}
+	return a.renewal(), strings.TrimSpace(secrets.Text())
+}
+
+// renewal is the number that the form of the second step sends its choice to.
+func (a answer) renewal() int64 {
+	a.t.Helper()
+	action, _ := a.Find("main form").Attr("action")
+	path, _, _ := strings.Cut(action, "?")
+	rid, err := strconv.ParseInt(path[strings.LastIndex(path, "/")+1:], 10, 64)
+	must(a.t, err)
+	return rid
 }
 
 func (a answer) is(status int) {

@@ -6,9 +6,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
+	"latchkey/keys"
 	"latchkey/keys/secret"
 )
 
@@ -20,12 +22,20 @@ func (k *kit) everyPage() map[string]answer {
 	k.t.Helper()
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate(`"><img src=x onerror=alert(1)>`, "orders-viewer", "owner")
+	open, _ := b.generate(`"><img src=x onerror=alert(1)>`, "orders-viewer", "owner")
+	rid, _ := b.renew(open)
+	k.clock.advance(-200 * 24 * time.Hour)
+	b.generate("An old key")
+	k.clock.advance(200 * 24 * time.Hour)
 	pages := map[string]answer{}
 	for _, r := range k.server.routes() {
 		if r.Method == http.MethodGet && r.Kind == page {
-			pages[r.Path] = b.open(fill(r.Path, id))
-			pages[r.Path+" signed out"] = k.browser().open(fill(r.Path, id))
-			pages[r.Path+" htmx"] = b.hx(http.MethodGet, fill(r.Path, id), nil)
+			for state, key := range map[string]keys.KeyID{"": id, " in a renewal": open} {
+				path := k.fill(r.Path, key)
+				pages[r.Path+state] = b.open(path)
+				pages[r.Path+state+" signed out"] = k.browser().open(path)
+				pages[r.Path+state+" htmx"] = b.hx(http.MethodGet, path, nil)
+			}
 		}
 	}
 	empty := newEmptyKit(k.t)
@@ -40,6 +50,20 @@ func (k *kit) everyPage() map[string]answer {
 	pages["deactivate htmx"] = b.hx(http.MethodPost, pathKeyDeactivate(id, ""), nil)
 	pages["password wrong"] = b.post(pathAccountPassword(), nil)
 	pages["login wrong"] = k.browser().post(pathLogin(), url.Values{"email": {"ana@acme.example"}, "password": {"wrong"}})
+	pages["renewed"] = b.post(pathKeyRenew(id, ""), url.Values{"nonce": {nonce()}})
+	pages["renew without a nonce"] = b.post(pathKeyRenew(id, ""), nil)
+	pages["renew twice"] = b.post(pathKeyRenew(open, ""), url.Values{"nonce": {nonce()}})
+	pages["renew wrong"] = b.post(pathKeyRenewal(open, rid, ""), nil)
+	pages["renewal over"] = b.post(pathKeyRenewal(open, rid+1000, ""), url.Values{"old": {"now"}})
+	pages["undo htmx"] = b.hx(http.MethodPost, pathKeyUndo(id, ""), nil)
+	pages["nothing to undo"] = b.post(pathKeyUndo(id, ""), nil)
+	pages["delete old htmx"] = b.hx(http.MethodPost, pathKeyDeleteOld(open, ""), nil)
+	pages["no old token"] = b.post(pathKeyDeleteOld(open, ""), nil)
+	pages["key with a flash"] = b.open(pathKeyShow(open))
+	pages["settings wrong"] = b.post(pathSettings(), url.Values{"version": {"1"}})
+	pages["settings stale"] = b.post(pathSettings(), url.Values{"duration": {"3-months"}, "zone": {"UTC"}, "version": {"77"}})
+	b.post(pathSettings(), url.Values{"duration": {"3-months"}, "zone": {"UTC"}, "version": {"1"}})
+	pages["settings would stop keys"] = b.post(pathSettings(), url.Values{"duration": {"3-months"}, "enforce": {"on"}, "zone": {"UTC"}, "version": {"2"}})
 	pages["404"] = b.get("/nowhere")
 	pages["404 signed out"] = k.browser().get("/nowhere")
 	pages["405"] = b.get(pathLogout())

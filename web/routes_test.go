@@ -123,11 +123,12 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 	paths := []string{
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
+		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
 		path, _, _ = strings.Cut(path, "?")
-		row := strings.Replace(path, string(id), ":id", 1)
+		row := strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1)
 		if !slices.ContainsFunc(table, func(r route) bool { return r.Path == row }) {
 			t.Errorf("%s is no row", path)
 		}
@@ -139,7 +140,8 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 func TestAGetChangesNothing(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
-	id, _ := b.generate("Order sync", "orders-viewer")
+	id := b.keyFor(route{})
+	open := b.keyFor(route{Path: "/renew/"})
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -148,8 +150,10 @@ func TestAGetChangesNothing(t *testing.T) {
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			for _, who := range []*browser{b, k.browser()} {
-				who.send(who.request(method, fill(r.Path, id), nil))
-				asked++
+				for _, key := range []keys.KeyID{id, open} {
+					who.send(who.request(method, k.fill(r.Path, key), nil))
+					asked++
+				}
 			}
 		}
 	}
@@ -180,7 +184,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	k.addUser("viewer@acme.example", "keys-viewer")
 	k.addUser("none@acme.example", "nothing")
 	foreign := k.signIn("ana@globex.example")
-	foreignID, _ := foreign.generate("Their key", "orders-viewer")
+	steady, open := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/"})
 
 	holds := map[string][]string{
 		"ana@acme.example":    k.signIn("ana@acme.example").actor().Holds,
@@ -196,9 +200,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 				if account == "foreign" && !strings.Contains(r.Path, ":id") {
 					continue
 				}
-				id := foreignID
+				id := steady
+				if needsRenewal(r) {
+					id = open
+				}
 				if account == "own" {
-					id, _ = k.signIn("ana@acme.example").generate("Order sync", "orders-viewer")
+					id = k.signIn("ana@acme.example").keyFor(r)
 				}
 				b := k.browser()
 				if email != "" {
@@ -246,9 +253,41 @@ func TestWhoMayDoWhat(t *testing.T) {
 
 var idInPath = regexp.MustCompile(`:id`)
 
-func fill(path string, id keys.KeyID) string {
+// needsRenewal says whether a route is about a key whose renewal is open.
+func needsRenewal(r route) bool {
+	return strings.Contains(r.Path, "/renew/") || strings.Contains(r.Path, "/old-token/")
+}
+
+// keyFor makes a key in the state that a route is about.
+func (b *browser) keyFor(r route) keys.KeyID {
+	b.kit.t.Helper()
+	id, _ := b.generate("Order sync", "orders-viewer")
+	if needsRenewal(r) {
+		b.renew(id)
+	}
+	return id
+}
+
+// fill puts a key and its newest token in the place of a path's parameters.
+func (k *kit) fill(path string, id keys.KeyID) string {
+	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
+	if strings.Contains(path, ":rid") {
+		path = strings.Replace(path, ":rid", k.newestToken(id), 1)
+	}
 	return idInPath.ReplaceAllString(path, string(id))
+}
+
+// newestToken is the number that names a key's renewal, or that of no renewal.
+func (k *kit) newestToken(id keys.KeyID) string {
+	k.t.Helper()
+	db := k.openFile()
+	defer func() { must(k.t, db.Close()) }()
+	numbers := column(k.t, db, `SELECT max(coalesce(number, 0)) FROM api_token JOIN api_key ON api_key.id = api_token.key_id WHERE app_key = '`+string(id)+`' HAVING count(*) > 0`)
+	if len(numbers) == 0 {
+		return "1"
+	}
+	return numbers[0]
 }
 
 // try asks for a route as its own form would.
@@ -260,9 +299,9 @@ func (b *browser) try(r route, id keys.KeyID) answer {
 func (b *browser) ask(r route, id keys.KeyID, fields url.Values) answer {
 	b.kit.t.Helper()
 	if r.Method == http.MethodGet {
-		return b.get(fill(r.Path, id))
+		return b.get(b.kit.fill(r.Path, id))
 	}
-	return b.post(fill(r.Path, id), fields)
+	return b.post(b.kit.fill(r.Path, id), fields)
 }
 
 // unchangedSince asserts that a refused request left the database as it was.
@@ -281,10 +320,20 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
 	case strings.HasSuffix(r.Path, "/edit"):
 		version := "1"
-		if opened := b.get(fill(r.Path, id)); opened.status == http.StatusOK {
+		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {
 			version, _ = opened.Find("input[name=version]").Attr("value")
 		}
 		return url.Values{"name": {"Order sync 2"}, "version": {version}, "active": {"on"}}
+	case strings.HasSuffix(r.Path, "/renew"):
+		return url.Values{"nonce": {secret.NewNonce()}}
+	case strings.HasSuffix(r.Path, "/:rid"):
+		return url.Values{"old": {"later"}}
+	case r.Path == pathSettings():
+		version, editable := b.get(pathSettings()).Find("input[name=version]").Attr("value")
+		if !editable {
+			version = "1"
+		}
+		return url.Values{"duration": {"6-months"}, "enforce": {"on"}, "zone": {"UTC"}, "version": {version}}
 	case strings.HasSuffix(r.Path, "/delete"):
 		return url.Values{"understood": {"on"}}
 	case r.Path == pathLogin():

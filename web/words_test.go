@@ -39,6 +39,7 @@ func TestEveryReasonHasItsWords(t *testing.T) {
 // withoutWords are the reasons that no page shows: they lead elsewhere, or only commands meet them.
 var withoutWords = map[string]bool{
 	"session-ended": true, "login-throttled": true, "login-locked": true, "setup-closed": true, "user-not-found": true, "account-not-found": true, "cursor": true,
+	"keys-would-stop": true,
 }
 
 // TestEveryIDOfWebIsUsed finds words that nothing says any more, and ids that nothing defines.
@@ -48,7 +49,7 @@ func TestEveryIDOfWebIsUsed(t *testing.T) {
 	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
 	source := sourceOf(t, files...)
 	ids := words.IDs()
-	for _, found := range regexp.MustCompile(`\b[tn]\(c, "([a-z-]+\.[a-z.-]+[a-z])"`).FindAllStringSubmatch(source, -1) {
+	for _, found := range regexp.MustCompile(`(?:\b[tn]|shell|confirmView)\(c, "([a-z-]+\.[a-z.-]+[a-z])"`).FindAllStringSubmatch(source, -1) {
 		if !slices.Contains(ids, found[1]) {
 			t.Errorf("%s is said but not in the catalogue", found[1])
 		}
@@ -66,7 +67,7 @@ func TestEveryIDOfWebIsUsed(t *testing.T) {
 }
 
 // composed are the ids that the code puts together from a reason, a resource or a unit.
-var composed = regexp.MustCompile(`^(error|problem|permission|login\.notice|duration\.(valid|marked))[.-]`)
+var composed = regexp.MustCompile(`^(error|problem|permission|history|login\.notice|flash\.renewed|duration\.(valid|marked))[.-]`)
 
 func sourceOf(t *testing.T, files ...string) string {
 	t.Helper()
