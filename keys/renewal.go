@@ -93,14 +93,10 @@ func (s RenewalState) close(event RenewalEvent) (RenewalState, error) {
 	case len(s.Tokens) != 2:
 		return s, Conflict(reason)
 	}
-	next := RenewalState{Status: s.Status, Tokens: slices.Clone(s.Tokens)}
-	switch event {
-	case EventNow, EventDeleteOld:
-		next.Tokens = next.Tokens[:1]
-	case EventUndo:
-		next.Tokens = next.Tokens[1:]
+	lives := map[RenewalEvent][]Token{
+		EventLater: s.Tokens, EventNow: s.Tokens[:1], EventDeleteOld: s.Tokens[:1], EventUndo: s.Tokens[1:],
 	}
-	return next, nil
+	return RenewalState{Status: s.Status, Tokens: slices.Clone(lives[event])}, nil
 }
 
 // Verifying returns the tokens that come in, if their duration allows it: all live ones of an active

@@ -145,10 +145,12 @@ func fixtureColumn(t *testing.T, path, query string, args ...any) (all []string)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = db.Close() }()
 	rows, err := db.QueryContext(t.Context(), query, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
@@ -156,7 +158,7 @@ func fixtureColumn(t *testing.T, path, query string, args ...any) (all []string)
 		}
 		all = append(all, text)
 	}
-	if err := errors.Join(rows.Err(), rows.Close(), db.Close()); err != nil {
+	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return all

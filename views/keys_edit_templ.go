@@ -18,11 +18,11 @@ import (
 // roles and active.
 type KeysEdit struct {
 	Shell
-	URL, CancelURL, KeyID, Name string
-	Version                     int64
-	Roles                       []RoleChoice
-	Active                      bool
-	Problems                    []ui.Problem
+	URL, CancelURL, BackLabel, KeyID, Name string
+	Version                                int64
+	Roles                                  []RoleChoice
+	Active                                 bool
+	Problems                               []ui.Problem
 }
 
 // KeysEditPage shows the form as a page.
@@ -59,7 +59,7 @@ func KeysEditPage(m KeysEdit) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = pageHead(words.T(ctx, "edit.heading"), m.CancelURL, words.T(ctx, "keys.heading")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = pageHead(words.T(ctx, "edit.heading"), m.CancelURL, m.BackLabel).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

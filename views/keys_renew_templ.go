@@ -17,8 +17,8 @@ import (
 // htmx, because its answer holds the new token.
 type KeysRenew struct {
 	Shell
-	URL, CancelURL, KeyID, Name, Nonce string
-	Inactive                           bool
+	URL, CancelURL, BackLabel, KeyID, Name, Nonce string
+	Inactive                                      bool
 }
 
 // KeysRenewPage says what a renewal does and asks to go on.
@@ -86,7 +86,7 @@ func KeysRenewPage(m KeysRenew) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = pageHead(words.T(ctx, "renew.heading"), m.CancelURL, words.T(ctx, "keys.heading")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = pageHead(words.T(ctx, "renew.heading"), m.CancelURL, m.BackLabel).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -84,7 +84,7 @@ func sampleRenewed(token string, problems ...ui.Problem) KeysRenewed {
 
 func sampleTokenConfirm(title, url string) KeyTokenConfirm {
 	return KeyTokenConfirm{
-		KeyConfirm: KeyConfirm{Shell: sampleShell(title), URL: url, CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}, Since: sampleTime(),
+		KeyConfirm: KeyConfirm{Shell: sampleShell(title), URL: url, CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName}, Since: sampleTime(),
 	}
 }
 
@@ -154,17 +154,17 @@ func sampleGenerated() KeysGenerated {
 
 func sampleEdit(active bool, problems ...ui.Problem) KeysEdit {
 	return KeysEdit{
-		Shell: sampleShell("Edit key"), URL: "/keys/x/edit", CancelURL: "/keys?after=x", KeyID: sampleKey, Name: sampleName,
+		Shell: sampleShell("Edit key"), URL: "/keys/x/edit", CancelURL: "/keys?after=x", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName,
 		Version: 7, Roles: sampleRoles(4), Active: active, Problems: problems,
 	}
 }
 
 func sampleDeactivate() KeyConfirm {
-	return KeyConfirm{Shell: sampleShell("Deactivate key"), URL: "/keys/x/deactivate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}
+	return KeyConfirm{Shell: sampleShell("Deactivate key"), URL: "/keys/x/deactivate", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName}
 }
 
 func sampleDelete(problems ...ui.Problem) KeyConfirm {
-	return KeyConfirm{Shell: sampleShell("Delete key"), URL: "/keys/x/delete", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, Problems: problems}
+	return KeyConfirm{Shell: sampleShell("Delete key"), URL: "/keys/x/delete", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName, Problems: problems}
 }
 
 // samplePages is every page, in the states that differ in their markup.
@@ -215,11 +215,11 @@ func samplePages() map[string]templ.Component {
 		"edit":            KeysEditPage(sampleEdit(true)),
 		"edit inactive":   KeysEditPage(sampleEdit(false, ui.Problem{Field: "name", Text: "Enter a key identification"})),
 		"deactivate":      KeysDeactivatePage(sampleDeactivate()),
-		"activate":        KeysActivatePage(KeyConfirm{Shell: sampleShell("Activate key"), URL: "/keys/x/activate", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName}),
+		"activate":        KeysActivatePage(KeyConfirm{Shell: sampleShell("Activate key"), URL: "/keys/x/activate", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName}),
 		"delete":          KeysDeletePage(sampleDelete()),
 		"delete failed":   KeysDeletePage(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
 		"list renewing":   KeysListPage(sampleList(samplePending())),
-		"renew":           KeysRenewPage(KeysRenew{Shell: sampleShell("Renew token"), URL: "/keys/x/renew", CancelURL: "/keys", KeyID: sampleKey, Name: sampleName, Nonce: "nonce", Inactive: true}),
+		"renew":           KeysRenewPage(KeysRenew{Shell: sampleShell("Renew token"), URL: "/keys/x/renew", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName, Nonce: "nonce", Inactive: true}),
 		"renewed":         KeysRenewedPage(sampleRenewed(sampleToken)),
 		"renewed shown":   KeysRenewedPage(sampleRenewed("")),
 		"renewed failed":  KeysRenewedPage(sampleRenewed("", ui.Problem{Field: "old", Text: "Select at least one option"})),

@@ -91,6 +91,9 @@ func TestAForeignKeyIsNotFoundWhateverIsTyped(t *testing.T) {
 	if posts == 0 {
 		t.Fatal("no route was tried")
 	}
+	if a, never := b.post(pathKeyRenew(theirs, ""), nil), b.post(pathKeyRenew("appkey-globex-00000000", ""), nil); a.status != never.status || strip(a) != strip(never) {
+		t.Error("without a nonce, a foreign key and one that never was answer differently")
+	}
 }
 
 func TestHeadLeavesTheFlashForGet(t *testing.T) {

@@ -20,7 +20,7 @@ func (s *Server) keysDeleteOldForm(c echo.Context) error {
 		return atKey(err, key.ID)
 	}
 	view := views.KeyTokenConfirm{
-		KeyConfirm: s.confirmView(c, "delete-old.heading", key, pathKeyDeleteOld),
+		KeyConfirm: s.confirmView(c, "oldtoken.heading", key, pathKeyDeleteOld),
 		Since:      timeOf(c, key.Tokens[1].CreatedAt, currentViewer(c).account.Location()),
 	}
 	return s.renderEither(c, http.StatusOK, views.KeysDeleteOldPage(view), views.KeysDeleteOldDialog(view))

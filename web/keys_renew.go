@@ -28,7 +28,8 @@ func (s *Server) keysRenewForm(c echo.Context) error {
 	from := listQuery(c)
 	return s.render(c, http.StatusOK, views.KeysRenewPage(views.KeysRenew{
 		Shell: s.shell(c, "renew.heading"), URL: pathKeyRenew(key.ID, from), CancelURL: from.at(key.ID),
-		KeyID: string(key.ID), Name: key.Name, Nonce: secret.NewNonce(), Inactive: !key.Active(),
+		BackLabel: from.label(c, key.ID),
+		KeyID:     string(key.ID), Name: key.Name, Nonce: secret.NewNonce(), Inactive: !key.Active(),
 	}))
 }
 

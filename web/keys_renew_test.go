@@ -201,7 +201,7 @@ func TestQ21UndoEndsTheNewToken(t *testing.T) {
 	a.is(http.StatusOK)
 	a.says("h1", "Undo renewal")
 	a.says("main", "The new token of "+string(id)+" stops working. The old token stays valid.")
-	a.says("main", "Anything that already uses it will stop working.")
+	a.says("main", "The new token was shown 12 Sep 2026. Anything that already uses it will stop working.")
 	a.says("main form a", "Cancel")
 	a.says("main form button", "Undo")
 	dialog := b.hx(http.MethodGet, pathKeyUndo(id, ""), nil)
@@ -228,7 +228,7 @@ func TestQ21UndoEndsTheNewToken(t *testing.T) {
 func TestQ22DeleteOldTokenAsksAndEndsOnlyTheOldOne(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
-	id, old := b.generate("Order sync")
+	id, _ := b.generate("Order sync")
 	_, token := b.renew(id)
 	before := k.dump()
 	a := b.get(pathKeyDeleteOld(id, ""))

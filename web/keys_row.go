@@ -63,6 +63,14 @@ func editItems(menu *views.KeyMenu, key keys.Key, from list, mayGrant bool) {
 	}
 }
 
+// label names the page that at leads to.
+func (l list) label(c echo.Context, id keys.KeyID) string {
+	if l == fromKey {
+		return string(id)
+	}
+	return t(c, "keys.heading")
+}
+
 // timeOf is a moment as pages show it, in the reader's zone.
 func timeOf(c echo.Context, at time.Time, loc *time.Location) ui.Time {
 	ctx := words.With(c.Request().Context(), language)
@@ -121,6 +129,6 @@ func (s *Server) confirmView(c echo.Context, titleID string, key keys.Key, path 
 	from := listQuery(c)
 	return views.KeyConfirm{
 		Shell: s.shell(c, titleID), URL: path(key.ID, from), CancelURL: from.at(key.ID), KeyID: string(key.ID), Name: key.Name,
-		FromKey: from == fromKey,
+		BackLabel: from.label(c, key.ID),
 	}
 }

@@ -28,8 +28,10 @@ func (s *Server) keysShow(c echo.Context) error {
 
 func (s *Server) keyShowView(c echo.Context, key keys.Key, events []keys.AuditEvent) views.KeyShow {
 	v := currentViewer(c)
+	shell := s.bareShell(c, key.Name)
+	shell.Flash = s.takeFlash(c)
 	view := views.KeyShow{
-		Shell: s.bareShell(c, key.Name), ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), CreatedBy: key.CreatedBy,
+		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), CreatedBy: key.CreatedBy,
 		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.account.Location()), Pending: key.Renewing(),
 		Tokens: s.showTokens(c, v.account, key), History: showHistory(c, v.account, events),
 	}

@@ -272,9 +272,7 @@ func (b *browser) keyFor(r route) keys.KeyID {
 func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
-	if strings.Contains(path, ":rid") {
-		path = strings.Replace(path, ":rid", k.newestToken(id), 1)
-	}
+	path = strings.Replace(path, ":rid", k.newestToken(id), 1)
 	return idInPath.ReplaceAllString(path, string(id))
 }
 
@@ -283,7 +281,7 @@ func (k *kit) newestToken(id keys.KeyID) string {
 	k.t.Helper()
 	db := k.openFile()
 	defer func() { must(k.t, db.Close()) }()
-	numbers := column(k.t, db, `SELECT max(coalesce(number, 0)) FROM api_token JOIN api_key ON api_key.id = api_token.key_id WHERE app_key = '`+string(id)+`' HAVING count(*) > 0`)
+	numbers := column(k.t, db, `SELECT max(api_token.number) FROM api_token JOIN api_key ON api_key.id = api_token.key_id WHERE app_key = '`+string(id)+`' HAVING count(*) > 0`)
 	if len(numbers) == 0 {
 		return "1"
 	}

@@ -83,13 +83,12 @@ func (s *Server) settings(c echo.Context) error {
 	if problems := problemsOf(c, err); problems != nil {
 		return s.renderSettings(c, http.StatusUnprocessableEntity, in, problems)
 	}
-	switch keys.ReasonOf(err) {
-	case keys.ReasonKeysWouldStop:
+	switch reason := keys.ReasonOf(err); {
+	case reason == keys.ReasonKeysWouldStop:
 		return s.renderSettingsConfirm(c, in)
-	case keys.ReasonSettingsChanged:
+	case reason == keys.ReasonSettingsChanged:
 		return retryAt(err, pathSettings(), "error.back.retry")
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	flash := ui.Flash{Tone: toneSuccess, Text: t(c, "flash.settings-applied")}
@@ -101,7 +100,7 @@ func (s *Server) settings(c echo.Context) error {
 
 func (s *Server) renderSettings(c echo.Context, status int, in settingsFields, problems []ui.Problem) error {
 	v := currentViewer(c)
-	shell := s.shell(c, "settings.heading")
+	shell := s.shell(c, "keys.tab.settings")
 	shell.Failed = len(problems) > 0
 	view := views.Settings{
 		Shell: shell, Tabs: tabs(c, pathSettings()), URL: pathSettings(), PreviewURL: pathSettingsPreview(), Version: in.Version,
@@ -158,7 +157,7 @@ func (s *Server) renderSettingsConfirm(c echo.Context, in settingsFields) error 
 		return err
 	}
 	view := views.SettingsConfirm{
-		Shell: s.shell(c, "settings-confirm.heading"), URL: pathSettings(), CancelURL: pathSettings(),
+		Shell: s.shell(c, "settings.confirm-heading"), URL: pathSettings(), CancelURL: pathSettings(),
 		Count: preview.Stopped, More: preview.Stopped - len(preview.Keys),
 		Fields: in.hidden(preview.Mark),
 	}

@@ -68,7 +68,7 @@ func TestB35KebabHasTheKeysOfAMenuButton(t *testing.T) {
 	b.press("x")
 	b.item("Edit")
 
-	if roles := named(b.hear(), "menuitem"); !slices.Equal(roles, []string{"Edit", "Deactivate", "Delete Key"}) {
+	if roles := named(b.hear(), "menuitem"); !slices.Equal(roles, []string{"Edit", "Deactivate", "Renew Token", "Delete Key"}) {
 		t.Errorf("the menu's items are called %q", roles)
 	}
 	if menus := named(b.hear(), "menu"); !slices.Equal(menus, []string{"Actions for Order sync"}) {
