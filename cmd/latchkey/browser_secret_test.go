@@ -70,7 +70,7 @@ func TestB40ReloadingTheTokensPageShowsNoTokenAndMakesNoKey(t *testing.T) {
 	b.generateHere("Order sync")
 	b.reload()
 	b.says("#flash", "The token was shown once and cannot be shown again.")
-	b.at(pathList)
+	b.says("h1", "Order sync")
 	b.showsNoToken()
 	b.keepsNoSecret()
 	if got := c.keysNamed("Order sync"); got != 1 {

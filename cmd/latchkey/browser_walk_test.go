@@ -121,7 +121,7 @@ func pageRoutes(t *testing.T) []string {
 }
 
 // redirects are the pages that only lead to another one.
-var redirects = []string{"/", "/account/api-keys"}
+var redirects = []string{"/", "/account/api-keys", "/account/api-keys/settings/preview"}
 
 // The walks are held together so that it can be said at the end whether they missed a page.
 func TestB38B39B40EveryPageInEveryState(t *testing.T) {
@@ -134,9 +134,10 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 		t.Run("a long list and its dialogs", walkList)
 		t.Run("the forms of a key", walkForms)
 		t.Run("what goes wrong", walkFailures)
+		t.Run("renewal and settings", walkRenewal)
 	})
 	t.Logf("note: axe: %d page states, %d runs", visited.states, visited.states*4)
-	if visited.walks < 4 {
+	if visited.walks < 5 {
 		return // not all were asked for
 	}
 	for _, pattern := range pageRoutes(t) {
