@@ -62,6 +62,7 @@ func TestB34WithoutScriptEverythingWorks(t *testing.T) {
 	b.says("#flash", "Order mirror is active.")
 	b.focusOn(kebab(id))
 
+	b.renews(id, false)
 	act("Delete Key")
 	b.check("#understood", true)
 	b.leads(func() { b.choose("main", "Delete") })

@@ -66,7 +66,8 @@ func (w *walker) send(below, button string, fields url.Values) {
 	values := url.Values{}
 	form.Find("input[name]").Each(func(_ int, s *goquery.Selection) {
 		name, value := s.AttrOr("name", ""), s.AttrOr("value", "")
-		if _, checked := s.Attr("checked"); checked || s.AttrOr("type", "text") != "checkbox" {
+		kind := s.AttrOr("type", "text")
+		if _, checked := s.Attr("checked"); checked || kind != "checkbox" && kind != "radio" {
 			values.Add(name, value)
 		}
 	})
@@ -137,6 +138,7 @@ func TestJourneyOfAnAdministratorOverPlainHTTP(t *testing.T) {
 
 	w.send(menu(id), "Activate", nil)
 	w.says("#flash", "Order mirror is active.")
+	renewed := w.renews(id)
 	w.follow(menu(id), "Delete Key")
 	w.send("main", "Delete", nil)
 	w.says(".summary", "Check this option to delete the key")
@@ -149,7 +151,7 @@ func TestJourneyOfAnAdministratorOverPlainHTTP(t *testing.T) {
 	s.stop()
 
 	for name, content := range contents(t, folder) {
-		if strings.Contains(content, token) || strings.Contains(content, goodPassword) {
+		if strings.Contains(content, token) || strings.Contains(content, renewed[0]) || strings.Contains(content, renewed[1]) || strings.Contains(content, goodPassword) {
 			t.Errorf("%s holds the token or the password", name)
 		}
 	}
@@ -158,6 +160,55 @@ func TestJourneyOfAnAdministratorOverPlainHTTP(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(folder, setupCodeFile)); !os.IsNotExist(err) {
 		t.Errorf("the setup code is still there: %v", err)
+	}
+}
+
+// renews renews the key's token, keeps the old one, undoes that, and renews again for good. It returns
+// the tokens that were shown.
+func (w *walker) renews(id string) (shown []string) {
+	w.t.Helper()
+	step1 := func() {
+		w.follow(menu(id), "Renew Token")
+		w.says("main", "The current token keeps working until it is deleted.")
+		w.send("main", "Renew Token", nil)
+		w.says("h1", "The new token is ready")
+		shown = append(shown, tokenForm.FindString(words(w.page, "#token")))
+	}
+	step1()
+	w.send("main", "Complete", nil)
+	w.says(".summary", "Select at least one option")
+	w.send("main", "Complete", url.Values{"old": {"later"}})
+	w.says("#flash", "Token renewed. The old token still works.")
+	w.says(row(id), "New token: ")
+	w.says(row(id), "Old token: ")
+	w.says(row(id), "Pending deletion - Old token")
+
+	w.follow(menu(id), "Undo Renewal")
+	w.send("main", "Undo", nil)
+	w.says("#flash", "Renewal undone.")
+	w.saysNot(row(id), "Pending deletion")
+
+	step1()
+	w.send("main", "Complete", url.Values{"old": {"now"}})
+	w.says("#flash", "Token renewed and old token deleted.")
+	w.saysNot(row(id), "Pending deletion")
+	if shown[0] == "" || shown[1] == "" || shown[0] == shown[1] {
+		w.t.Fatal("two renewals showed no two tokens")
+	}
+
+	w.follow(row(id), id)
+	w.says("h1", "Order mirror")
+	for _, event := range []string{"Key generated", "Key edited", "Key deactivated", "Key activated", "Token renewed", "Renewal undone", "Renewal completed"} {
+		w.says("ol", event)
+	}
+	w.follow("main", "API Keys")
+	return shown
+}
+
+func (w *walker) saysNot(selector, text string) {
+	w.t.Helper()
+	if got := words(w.page, selector); strings.Contains(got, text) {
+		w.t.Fatalf("%s: %s says %q", w.at, selector, got)
 	}
 }
 
@@ -201,6 +252,7 @@ func TestJourneyOfAnAdministratorInChromium(t *testing.T) {
 	b.choose(menu(id), "Activate")
 	b.says("#flash", "Order mirror is active.")
 	b.stayed()
+	b.renews(id, true)
 
 	b.leads(func() {
 		b.click(kebab(id))
