@@ -31,9 +31,14 @@ const (
 	ActionRenewCompleted  Action = "renew.completed"
 	ActionRenewUndone     Action = "renew.undone"
 	ActionSettingsChanged Action = "settings.changed"
-	ActionCSRFBlocked     Action = "csrf.blocked"
-	ActionAuthzDenied     Action = "authz.denied"
-	ActionMoreRefusals    Action = "refusals.more"
+	ActionRoleEdited      Action = "role.edited"
+	// ActionTokenReuse is an alarm: a token that was replaced or taken back is still presented.
+	ActionTokenReuse    Action = "token.reuse_after_rotation"
+	ActionVerifyRefused Action = "verify.refused"
+	ActionVerifyFlooded Action = "verify.flooded"
+	ActionCSRFBlocked   Action = "csrf.blocked"
+	ActionAuthzDenied   Action = "authz.denied"
+	ActionMoreRefusals  Action = "refusals.more"
 )
 
 // AuditEvent says who did what to which object, when, from where, with which result. It is written
@@ -77,4 +82,13 @@ type Refusal struct {
 	Route string
 	// Reason says why.
 	Reason string
+	// Key is the key that was presented, where that is known. The event is then about that
+	// key.
+	Key KeyID
+	// Detail is a further word for the audit log, such as the resource that was asked for. It is never
+	// what a stranger typed.
+	Detail string
+	// Alarm marks a warning. Alarms are not counted among the refusals that an account's log takes in a
+	// minute.
+	Alarm bool
 }

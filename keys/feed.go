@@ -1,0 +1,88 @@
+package keys
+
+import (
+	"time"
+
+	"latchkey/keys/secret"
+)
+
+// RotatedMemory is how long an ended token is still recognised, so that its use raises an alarm.
+const RotatedMemory = 90 * 24 * time.Hour
+
+// FeedMark is a place in the change feed: the newest change that a reader has taken in. The zero mark
+// is the place before the first change.
+type FeedMark struct {
+	Seq int64
+	// EventID is the id of the change at Seq. When that change is another one or gone, the database is
+	// not the one that the reader knew, and the reader must load anew.
+	EventID string
+}
+
+// FeedAccount is an account as a verifier knows it, with all of its roles.
+type FeedAccount struct {
+	Number   int64
+	ID, Slug string
+	Settings Settings
+	Roles    []FeedRole
+}
+
+// FeedRole is a role as a verifier knows it.
+type FeedRole struct {
+	Number int64
+	Slug   string
+	// Resources are the slugs of what the role allows, sorted: of a role that allows everything, the
+	// whole catalogue.
+	Resources []string
+}
+
+// FeedKey is a key as a verifier knows it, whole: with its roles and with its tokens.
+type FeedKey struct {
+	FeedKeyRow
+	// Roles are the numbers of the key's roles, ascending.
+	Roles []int64
+	// Tokens are the live tokens, and those that ended in the last RotatedMemory.
+	Tokens []FeedTokenRow
+}
+
+// FeedKeyRow is a key without what belongs to it.
+type FeedKeyRow struct {
+	Number int64
+	// ID names the account by its slug.
+	ID      KeyID
+	Active  bool
+	Deleted bool
+}
+
+// FeedTokenRow is a token of the key whose number is Key.
+type FeedTokenRow struct {
+	Key, Number int64
+	Digest      secret.Digest
+	// CreatedAt and EndedAt are microseconds since 1970 in UTC. EndedAt is 0 while the token lives.
+	CreatedAt, EndedAt int64
+}
+
+// FeedLoad takes in one snapshot of everything that a verifier knows. Account is called for every
+// account before anything else. Then Key, KeyRoles and Token are called, in no order among each other
+// and at the same time, but each of the three by one goroutine only.
+type FeedLoad interface {
+	Account(a FeedAccount)
+	// Key takes a key that exists, or a deleted one that has tokens which ended in the last
+	// RotatedMemory.
+	Key(k FeedKeyRow)
+	// KeyRoles takes all roles of a key at once, ascending. The slice is valid during the call only.
+	KeyRoles(key int64, roles []int64)
+	Token(t FeedTokenRow)
+}
+
+// FeedChanges is what changed after a mark, as it was in one snapshot of the database.
+type FeedChanges struct {
+	// Mark is where the reader stands when it has taken these changes in.
+	Mark FeedMark
+	// Lost says that the feed does not lead on from the reader's mark, or that there is too much of it:
+	// the reader must load anew. Everything else is empty then.
+	Lost bool
+	// Accounts are those that changed or whose roles or resources did.
+	Accounts []FeedAccount
+	// Keys are those that changed, deleted ones too.
+	Keys []FeedKey
+}
