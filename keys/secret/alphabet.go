@@ -44,12 +44,18 @@ func randomCrockford(n int) string {
 	return string(text)
 }
 
-func isBase62(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
-		}
+// inBase62 says which bytes are of the alphabet.
+var inBase62 = func() (in [256]bool) {
+	for _, c := range []byte(base62) {
+		in[c] = true
 	}
-	return true
+	return in
+}()
+
+func isBase62(s string) bool {
+	all := true
+	for i := range len(s) {
+		all = all && inBase62[s[i]]
+	}
+	return all
 }

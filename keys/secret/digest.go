@@ -28,3 +28,7 @@ func (d Digest) Equal(o Digest) bool { return subtle.ConstantTimeCompare(d[:], o
 
 // Bytes returns the 32 bytes of d in a slice that the caller owns.
 func (d Digest) Bytes() []byte { return append([]byte(nil), d[:]...) }
+
+// EqualText reports whether a and b are the same text, in a time that does not
+// depend on where they differ.
+func EqualText(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }

@@ -3,7 +3,6 @@ package secret
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"strconv"
@@ -59,21 +58,39 @@ func New(k Kind) Value {
 		panic("secret: unknown kind " + strconv.Quote(string(k)))
 	}
 	body := string(k) + randomBase62(bodyLength)
-	text := body + checksum(body)
+	sum := checksum(body)
+	text := body + string(sum[:])
 	return Value{text: &text}
 }
 
 // Parse returns the secret written in s, or [ErrMalformed] when s differs in
 // any way from the only spelling of a secret of kind k.
 func Parse(k Kind, s string) (Value, error) {
-	if !k.known() || len(s) != textLength || s[:prefixLength] != string(k) {
-		return Value{}, ErrMalformed
-	}
-	body := s[:textLength-checksumLength]
-	if !isBase62(s[prefixLength:]) || checksum(body) != s[len(body):] {
+	if !k.spells(s) {
 		return Value{}, ErrMalformed
 	}
 	return Value{text: &s}, nil
+}
+
+// ParseDigest returns the digest of the secret that [Parse] would return, or
+// [ErrMalformed] like it. It allocates nothing, for those who only look the
+// digest up.
+func ParseDigest(k Kind, s string) (Digest, error) {
+	if !k.spells(s) {
+		return Digest{}, ErrMalformed
+	}
+	var text [textLength]byte
+	copy(text[:], s)
+	return Sum(text[:]), nil
+}
+
+// spells says whether s is a well-formed secret of this kind.
+func (k Kind) spells(s string) bool {
+	if !k.known() || len(s) != textLength || s[:prefixLength] != string(k) || !isBase62(s[prefixLength:]) {
+		return false
+	}
+	sum := checksum(s[:textLength-checksumLength])
+	return s[textLength-checksumLength:] == string(sum[:])
 }
 
 // Reveal returns the secret in the clear, or "" for the zero Value. It is the
@@ -147,14 +164,4 @@ func (k Kind) known() bool {
 		return true
 	}
 	return false
-}
-
-func checksum(body string) string {
-	sum := crc32.ChecksumIEEE([]byte(body))
-	var digits [checksumLength]byte
-	for i := len(digits) - 1; i >= 0; i-- {
-		digits[i] = base62[sum%62]
-		sum /= 62
-	}
-	return string(digits[:])
 }

@@ -241,3 +241,17 @@ func checksumByBigNumbers(body string) string {
 	}, digits)
 	return strings.Repeat("0", 6-len(swapped)) + swapped
 }
+
+func TestParseDigestAgreesWithParse(t *testing.T) {
+	good := secret.New(secret.KindToken).Reveal()
+	for _, s := range []string{good, good[:52], good + "x", "lkl_" + good[4:], strings.Replace(good, good[10:11], "-", 1), ""} {
+		value, err := secret.Parse(secret.KindToken, s)
+		digest, digestErr := secret.ParseDigest(secret.KindToken, s)
+		if !errors.Is(digestErr, err) || err == nil && digest != value.Digest() || err != nil && digest != (secret.Digest{}) {
+			t.Errorf("Parse says %v and ParseDigest %v", err, digestErr)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = secret.ParseDigest(secret.KindToken, good) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

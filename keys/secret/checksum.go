@@ -1,0 +1,36 @@
+package secret
+
+import "hash/crc32"
+
+// checksum returns the CRC-32 (IEEE) of body in base62, padded with zeros. It
+// stands here because crc32.ChecksumIEEE makes its argument escape, and then
+// every token that is looked at would cost an allocation. It takes eight bytes
+// a step, each by a table of its own.
+func checksum(body string) (digits [checksumLength]byte) {
+	sum := ^uint32(0)
+	for ; len(body) >= 8; body = body[8:] {
+		sum ^= uint32(body[0]) | uint32(body[1])<<8 | uint32(body[2])<<16 | uint32(body[3])<<24
+		sum = sums[0][body[7]] ^ sums[1][body[6]] ^ sums[2][body[5]] ^ sums[3][body[4]] ^
+			sums[4][sum>>24] ^ sums[5][byte(sum>>16)] ^ sums[6][byte(sum>>8)] ^ sums[7][byte(sum)]
+	}
+	for i := range len(body) {
+		sum = sums[0][byte(sum)^body[i]] ^ sum>>8
+	}
+	sum = ^sum
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = base62[sum%62]
+		sum /= 62
+	}
+	return digits
+}
+
+// sums[n] holds what a byte does to the sum when n zero bytes follow it.
+var sums = func() (tables [8][256]uint32) {
+	tables[0] = *crc32.IEEETable
+	for n := 1; n < len(tables); n++ {
+		for b, before := range tables[n-1] {
+			tables[n][b] = tables[0][byte(before)] ^ before>>8
+		}
+	}
+	return tables
+}()
