@@ -61,6 +61,20 @@ func startOfDay(year int, month time.Month, day int, loc *time.Location) time.Ti
 	return start
 }
 
+// Day returns the first moment of the account's local day that holds now, and the first one of the next
+// day. Where the clocks are put back over midnight and now is in the part that comes again, it is the
+// second that holds now. Within it no token of the account comes to its expiry.
+func (a Account) Day(now time.Time) (begin, end time.Time) {
+	loc := a.Location()
+	year, month, day := now.In(loc).Date()
+	begin, end = startOfDay(year, month, day, loc), startOfDay(year, month, day+1, loc)
+	if now.Before(begin) || !now.Before(end) {
+		begin = now.Truncate(time.Second)
+		end = begin.Add(time.Second)
+	}
+	return begin, end
+}
+
 // quarter divides every change of clocks that a zone has made since 1972.
 const quarter = 15 * time.Minute
 

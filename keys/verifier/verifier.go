@@ -2,12 +2,13 @@ package verifier
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"latchkey/keys"
+	"latchkey/keys/secret"
 )
 
 // Source is where a Verifier learns what is true. *store.Store is one.
@@ -48,77 +49,102 @@ type Options struct {
 
 // Verifier says whether a presented token may come in. It is safe for concurrent use.
 type Verifier struct {
-	source  Source
-	sink    Sink
-	options Options
+	source    Source
+	sink      Sink
+	options   Options
+	index     atomic.Pointer[index]
+	addresses *addressBook
+	usage     *usage
+	refusals  *refusals
+	stats     *stats
+
+	// proof is when the index was last known to have everything that was committed.
+	proof atomic.Pointer[time.Time]
+	// writing is held by the one goroutine that may change the index. asked counts the calls of CatchUp;
+	// answered, which writing guards, is the last of them that the index is known to satisfy.
+	writing  chan struct{}
+	asked    atomic.Uint64
+	answered uint64
 }
 
 // New returns a verifier that answers CodeUnavailable until it is loaded.
 func New(source Source, sink Sink, o Options) *Verifier {
-	return &Verifier{source: source, sink: sink, options: o}
+	if o.MaxStaleness == 0 {
+		o.MaxStaleness = DefaultMaxStaleness
+	}
+	return &Verifier{
+		source: source, sink: sink, options: o, addresses: newAddressBook(), usage: newUsage(), refusals: newRefusals(),
+		stats: &stats{}, writing: make(chan struct{}, 1),
+	}
 }
 
 // Verify answers a request from an address and counts it: the token's use, and for the audit log what
-// is refused of it. The address may be the zero value when it is not known. It takes no lock, does no
-// I/O and allocates nothing.
-func (v *Verifier) Verify(r Request, from netip.Addr) Verdict { return Verdict{} }
+// is refused of it. The address may be the zero value when it is not known. It takes no lock that a
+// change holds, does no I/O and allocates nothing.
+func (v *Verifier) Verify(r Request, from netip.Addr) Verdict {
+	verdict := v.verify(r, from)
+	v.stats.verdicts[verdict.Code].Add(1)
+	return verdict
+}
+
+func (v *Verifier) verify(r Request, from netip.Addr) Verdict {
+	x := v.index.Load()
+	if x == nil {
+		return Verdict{Code: CodeUnavailable}
+	}
+	q := question{Request: r, account: v.options.Account}
+	var err error
+	if q.digest, err = secret.ParseDigest(secret.KindToken, r.Token); err != nil {
+		v.refuseJunk(from)
+		return Verdict{Code: CodeUnknown}
+	}
+	if q.now = v.options.Now(); !v.current(q.now) {
+		return Verdict{Code: CodeUnavailable}
+	}
+	a := x.judge(&q)
+	if a.found && !v.options.NoUsage {
+		v.count(x, &a, from, q.now)
+	}
+	if a.Code != CodeValid {
+		v.refuse(&q, &a, from)
+	}
+	return a.told()
+}
 
 // Ask answers a request without counting it as a use of the token.
-func (v *Verifier) Ask(r Request) Verdict { return Verdict{} }
-
-// Load loads everything from the source. Verifications answer CodeUnavailable until it has returned.
-func (v *Verifier) Load(ctx context.Context) error { return errors.New("not written yet") }
-
-// CatchUp returns when the index has every change that was committed before the call, or with an error
-// when it could not learn of them in time. It is the AfterCommit of a store.
-func (v *Verifier) CatchUp(ctx context.Context) error { return errors.New("not written yet") }
-
-// Run follows the source, and flushes what was counted every second, until ctx ends; then it flushes
-// the rest and returns. Call it after Load, and end ctx when no verification is under way any more.
-func (v *Verifier) Run(ctx context.Context) { <-ctx.Done() }
-
-// Flush writes what was counted since the last flush. What cannot be written is kept for the next one.
-func (v *Verifier) Flush(ctx context.Context) error { return nil }
-
-// State is what /readyz tells about an index.
-type State struct {
-	// Loaded says that there is an index, and Current that it may answer.
-	Loaded, Current bool
-	// Age is how long ago the index was last proved to be current, and Bound how long it may be.
-	Age, Bound time.Duration
-	// Mark is the place in the feed that the index shows.
-	Mark keys.FeedMark
+func (v *Verifier) Ask(r Request) Verdict {
+	x := v.index.Load()
+	if x == nil {
+		return Verdict{Code: CodeUnavailable}
+	}
+	q := question{Request: r, account: v.options.Account, now: v.options.Now()}
+	var err error
+	if q.digest, err = secret.ParseDigest(secret.KindToken, r.Token); err != nil {
+		return Verdict{Code: CodeUnknown}
+	}
+	if !v.current(q.now) {
+		return Verdict{Code: CodeUnavailable}
+	}
+	a := x.judge(&q)
+	return a.told()
 }
 
-// State returns the state of the index now.
-func (v *Verifier) State() State { return State{} }
-
-// LatencyBuckets are the upper bounds of Stats.Latency; the last bucket has none.
-var LatencyBuckets = [...]time.Duration{
-	time.Microsecond, 2 * time.Microsecond, 5 * time.Microsecond, 10 * time.Microsecond, 20 * time.Microsecond,
-	50 * time.Microsecond, 100 * time.Microsecond, time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond,
+// told is the verdict without what its code must not tell.
+func (a *answer) told() Verdict {
+	if a.Code == CodeUnknown {
+		return Verdict{Code: CodeUnknown}
+	}
+	return a.Verdict
 }
 
-// Stats are figures for an operator. They never name a key.
-type Stats struct {
-	State
-	// Verdicts counts the verifications by their codes.
-	Verdicts [codes]uint64
-	// Latency counts the verifications over HTTP by how long the verdict took, in LatencyBuckets and one
-	// more; LatencySum is their total.
-	Latency    [len(LatencyBuckets) + 1]uint64
-	LatencySum time.Duration
-	// Flooded counts the refusals that were answered with 429.
-	Flooded uint64
-	// Keys and Tokens are how many the index holds, ended ones too, and Bytes the memory that it takes.
-	Keys, Tokens, Bytes int
-	// Reloads counts how often the index was built anew after the first time.
-	Reloads uint64
-	// FlushErrors counts the flushes that failed, and DroppedRefusals what the audit log will never see.
-	FlushErrors, DroppedRefusals uint64
-	// Reuses counts the alarms: uses of a token that was replaced or taken back.
-	Reuses uint64
+// current says whether the index was proved to be current lately enough.
+func (v *Verifier) current(now time.Time) bool {
+	proof := v.proof.Load()
+	return proof != nil && now.Sub(*proof) <= v.options.MaxStaleness
 }
 
-// Stats returns the figures since New.
-func (v *Verifier) Stats() Stats { return Stats{} }
+// missed counts a verification that had no credentials, or none that could be understood.
+func (v *Verifier) missed(code Code) Verdict {
+	v.stats.verdicts[code].Add(1)
+	return Verdict{Code: code}
+}

@@ -1,0 +1,161 @@
+package verifier
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"latchkey/keys"
+)
+
+// loader builds an index that nobody reads yet. It is the keys.FeedLoad of Load.
+type loader struct {
+	x *index
+	b *book
+	// setOfKey and keyOfToken are what rows refer to by number, in the order of the rows.
+	setOfKey   []setOfKey
+	keyOfToken []int64
+	// owners finds the account of a role, and lastSets the set of one role alone, which most keys have.
+	owners   map[int64]uint32
+	lastSets map[int64]uint32
+}
+
+type setOfKey struct {
+	key int64
+	set uint32
+}
+
+// load builds an index of everything that the source has.
+func load(ctx context.Context, source Source, now time.Time) (*index, error) {
+	l := &loader{x: newIndex(), b: newBook(), owners: map[int64]uint32{}, lastSets: map[int64]uint32{}}
+	mark, err := source.LoadFeed(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	l.finish()
+	l.x.mark.Store(&mark)
+	l.x.built = now
+	return l.x, nil
+}
+
+// Account takes an account.
+func (l *loader) Account(a keys.FeedAccount) {
+	l.b.set(a)
+	for _, role := range a.Roles {
+		l.owners[role.Number] = l.b.byNumber[a.Number]
+	}
+}
+
+// Key takes a key.
+func (l *loader) Key(k keys.FeedKeyRow) {
+	owner, ok := l.b.ownerOf(k.ID)
+	if !ok {
+		return // a key without its account cannot come in
+	}
+	l.x.roomForKeys(1)
+	l.x.addKey(k, owner, packKey(k, noRoles))
+}
+
+// KeyRoles takes the roles of a key.
+func (l *loader) KeyRoles(key int64, roles []int64) {
+	if len(roles) == 0 {
+		return
+	}
+	set, known := l.lastSets[roles[0]]
+	if len(roles) > 1 || !known {
+		owner, ok := l.owners[roles[0]]
+		if !ok {
+			return
+		}
+		set = l.b.placeOf(owner, roles)
+	}
+	if len(roles) == 1 {
+		l.lastSets[roles[0]] = set
+	}
+	l.setOfKey = append(l.setOfKey, setOfKey{key, set})
+}
+
+// Token takes a token.
+func (l *loader) Token(t keys.FeedTokenRow) {
+	count := int(l.x.tokenCount.Load())
+	if chunks := *l.x.tokens.Load(); count == len(chunks)*chunkSize {
+		chunks = append(chunks, new(tokenChunk))
+		l.x.tokens.Store(&chunks)
+	}
+	l.x.writeToken(t, stateOf(t, false, 0))
+	l.keyOfToken = append(l.keyOfToken, t.Key)
+}
+
+// finish ties together what the rows referred to by number.
+func (l *loader) finish() {
+	x := l.x
+	keyCount := uint32(x.keyCount.Load()) //nolint:gosec // places are 32 bits
+	x.byNumber = newNumberTable(int(keyCount))
+	for place := range keyCount {
+		x.byNumber.put(x.keyNumber(place), place, x.keyNumber)
+	}
+	for _, s := range l.setOfKey {
+		if place, ok := x.byNumber.find(s.key, x.keyNumber); ok {
+			word := &x.key(place).word
+			word.Store(word.Load()&(1<<keyBits-1) | s.set<<keyBits)
+		}
+	}
+	newest := make([]int64, keyCount)
+	l.tieTokens(newest)
+	l.findTokens(newest)
+	x.book.Store(l.b)
+}
+
+// nowhere is the key of a token that has none. Such a token cannot be found.
+const nowhere = ^uint32(0)
+
+// tieTokens tells every token its key, and every key its newest live token.
+func (l *loader) tieTokens(newest []int64) {
+	for at, number := range l.keyOfToken {
+		place := uint32(at) //nolint:gosec // places are 32 bits
+		token := l.x.token(place)
+		key, ok := l.x.byNumber.find(number, l.x.keyNumber)
+		if !ok {
+			token.key = nowhere
+			continue
+		}
+		token.key = key
+		if state, _ := unpackState(token.state.Load()); state == tokenCurrent {
+			newest[key] = max(newest[key], *l.x.tokenNumber(place))
+		}
+	}
+}
+
+// findTokens gives every token its state and its slot, on two processors.
+func (l *loader) findTokens(newest []int64) {
+	x, count := l.x, len(l.keyOfToken)
+	table := newSlots(count + count/8)
+	var work sync.WaitGroup
+	for _, part := range [][2]int{{0, count / 2}, {count / 2, count}} {
+		work.Go(func() {
+			for at := part[0]; at < part[1]; at++ {
+				place := uint32(at) //nolint:gosec // places are 32 bits
+				token := x.token(place)
+				if token.key == nowhere {
+					continue
+				}
+				x.settle(place, token, newest[token.key])
+				table.put(&token.digest, place)
+			}
+		})
+	}
+	work.Wait()
+	x.slots.Store(&table)
+}
+
+// settle gives a token the state that follows from its key.
+func (x *index) settle(place uint32, token *tokenRecord, newest int64) {
+	state, ended := unpackState(token.state.Load())
+	switch {
+	case x.key(token.key).word.Load()&keyDeleted != 0:
+		state = tokenDeleted
+	case state == tokenCurrent && *x.tokenNumber(place) < newest:
+		state = tokenRetiring
+	}
+	token.state.Store(uint32(ended)<<2 | uint32(state)) //nolint:gosec // it was in the word before
+}
