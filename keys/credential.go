@@ -4,5 +4,5 @@ package keys
 // others. They are those of the platform that the console is modelled on.
 const (
 	DefaultKeyHeader   = "X-VTEX-API-AppKey"
-	DefaultTokenHeader = "X-VTEX-API-AppToken" //nolint:gosec // the name of a header
+	DefaultTokenHeader = "X-VTEX-API-AppToken"
 )

@@ -19,6 +19,8 @@ type Role struct {
 	// Resources are the slugs of what the role allows. Of a role that allows everything it is the
 	// whole catalogue at the moment of reading.
 	Resources []string
+	// Version counts the changes of the role. An edit names the version that it was made from.
+	Version int64
 }
 
 // The slugs of the built-in roles.

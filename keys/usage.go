@@ -20,6 +20,12 @@ type LastUse struct {
 // Never says that there was no use.
 func (u LastUse) Never() bool { return u.At.IsZero() }
 
+// Within says whether the use was in the time before now that has the length of d. A use that seems to
+// lie ahead of now, because clocks differ, was.
+func (u LastUse) Within(d time.Duration, now time.Time) bool {
+	return !u.Never() && now.Before(u.At.Add(d))
+}
+
 // TokenUsage is what was counted of one token in one hour since the last batch.
 type TokenUsage struct {
 	// Token is the token's number.

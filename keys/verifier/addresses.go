@@ -63,7 +63,7 @@ func (t *addressTable) find(text *[16]byte, hash uint64) uint32 {
 		if slot == 0 {
 			return 0
 		}
-		if n := uint32(slot); uint32(slot>>32) == uint32(hash>>32) && t.entries[n] == *text { //nolint:gosec // the halves of a word
+		if n := uint32(slot); uint32(slot>>32) == uint32(hash>>32) && t.entries[n] == *text {
 			return n
 		}
 	}

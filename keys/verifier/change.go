@@ -86,7 +86,7 @@ func (x *index) roomForTokens(n int) {
 	}
 	if table := *x.slots.Load(); !table.holds(count + n) {
 		larger := newSlots(2 * (count + n))
-		for place := range uint32(count) { //nolint:gosec // places are 32 bits
+		for place := range uint32(count) {
 			if token := x.token(place); token.key != nowhere {
 				larger.put(&token.digest, place)
 			}
@@ -132,7 +132,7 @@ func (x *index) setState(place, state uint32) {
 
 // addKey writes the record of a new key.
 func (x *index) addKey(k keys.FeedKeyRow, owner *account, word uint32) uint32 {
-	place := uint32(x.keyCount.Load()) //nolint:gosec // places are 32 bits
+	place := uint32(x.keyCount.Load())
 	record := x.key(place)
 	record.number, record.account = k.Number, owner.place
 	_, record.suffix = splitID(k.ID)
@@ -150,7 +150,7 @@ func (x *index) addToken(t keys.FeedTokenRow, key, state uint32) {
 
 // writeToken writes the record of a new token but for its key.
 func (x *index) writeToken(t keys.FeedTokenRow, state uint32) uint32 {
-	place := uint32(x.tokenCount.Load()) //nolint:gosec // places are 32 bits
+	place := uint32(x.tokenCount.Load())
 	record := x.token(place)
 	record.digest, record.created = t.Digest, secondOf(t.CreatedAt)
 	record.state.Store(state)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -163,8 +162,8 @@ func TestNoReaderSeesAMixOfTwoStates(t *testing.T) {
 	done.Store(true)
 	readers.Wait()
 	for code := range seen {
-		if n := seen[code].Load(); n > 0 && Code(code) != CodeRotated && Code(code) != CodeInactive { //nolint:gosec // a few codes
-			t.Errorf("%s: %d times", Code(code), n) //nolint:gosec // as above
+		if n := seen[code].Load(); n > 0 && Code(code) != CodeRotated && Code(code) != CodeInactive {
+			t.Errorf("%s: %d times", Code(code), n)
 		}
 	}
 }
@@ -176,13 +175,13 @@ func TestReadersFindEveryTokenWhileTheIndexGrows(t *testing.T) {
 	for range 500 {
 		tokens = append(tokens, w.add(2))
 	}
-	v := w.follow(t, atNoon)
+	v, early := w.follow(t, atNoon), slices.Clone(tokens)
 	var readers sync.WaitGroup
 	done := atomic.Bool{}
 	for range 4 {
 		readers.Go(func() {
 			for i := 0; !done.Load(); i++ {
-				if got := v.Verify(Request{Token: tokens[i%500], Resource: "orders.read"}, someone); got.Code != CodeValid {
+				if got := v.Verify(Request{Token: early[i%500], Resource: "orders.read"}, someone); got.Code != CodeValid {
 					t.Errorf("token %d: %s", i%500, got.Code)
 					return
 				}
@@ -213,9 +212,15 @@ func TestAVerificationAllocatesNothing(t *testing.T) {
 	v := w.follow(t, time.Now)
 	id := string(w.keys[0].ID)
 	requests := []Request{
-		{Token: good}, {Token: good, Key: id, Account: "acme", Resource: "orders.read"}, {Token: good, Resource: "orders.write"},
-		{Token: good, Key: "appkey-acme-00000000"}, {Token: rotated}, {Token: good[:52] + "!"}, {Token: "junk"},
-		{Token: secret.New(secret.KindToken).Reveal()}, {Token: good, Account: OwnAccount},
+		{Token: good},
+		{Token: good, Key: id, Account: "acme", Resource: "orders.read"},
+		{Token: good, Resource: "orders.write"},
+		{Token: good, Key: "appkey-acme-00000000"},
+		{Token: rotated},
+		{Token: good[:52] + "!"},
+		{Token: "junk"},
+		{Token: secret.New(secret.KindToken).Reveal()},
+		{Token: good, Account: OwnAccount},
 	}
 	for _, r := range requests {
 		if n := testing.AllocsPerRun(200, func() { v.Verify(r, someone) }); n != 0 {
@@ -417,7 +422,7 @@ func TestAFullQueueDropsAndCounts(t *testing.T) {
 // its time.
 func TestAddressesAreNumberedAndForgottenInTime(t *testing.T) {
 	b := newAddressBook()
-	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) } //nolint:gosec // bytes
+	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}) }
 	numbers := map[int]uint32{}
 	for i := range addressRoom - 1 {
 		numbers[i] = b.number(address(i))
@@ -440,81 +445,6 @@ func TestAddressesAreNumberedAndForgottenInTime(t *testing.T) {
 	}
 }
 
-// The index is the same whether it followed or was loaded, after any changes.
-func TestFollowingComesToWhatLoadingDoes(t *testing.T) {
-	w, random := newWorld(), rand.New(rand.NewPCG(1, 2))
-	w.add(2)
-	kept := w.follow(t, atNoon)
-	for i := range 10_000 {
-		w.randomChange(random)
-		if i%7 == 0 {
-			if err := kept.CatchUp(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if i%1000 == 999 {
-			if err := kept.CatchUp(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			sameIndex(t, kept, w.follow(t, atNoon))
-		}
-	}
-}
-
-// randomChange changes something.
-func (w *world) randomChange(random *rand.Rand) {
-	at := random.IntN(len(w.keys))
-	switch random.IntN(8) {
-	case 0:
-		w.add([]int64{2, 3}[:random.IntN(3)]...)
-	case 1:
-		w.change(at, func(k *keys.FeedKey) { k.Active = !k.Active })
-	case 2:
-		w.change(at, func(k *keys.FeedKey) { k.Roles = []int64{2, 3}[:random.IntN(3)] })
-	case 3, 4:
-		w.change(at, func(k *keys.FeedKey) {
-			if live := liveOf(k); !k.Deleted && len(live) == 1 {
-				number := k.Number + 2
-				for _, t := range k.Tokens {
-					number = max(number, t.Number+1)
-				}
-				k.Tokens = append(k.Tokens, keys.FeedTokenRow{Key: k.Number, Number: number*1000 + int64(random.IntN(1000)), Digest: secret.New(secret.KindToken).Digest(), CreatedAt: noon.UnixMicro()})
-			}
-		})
-	case 5:
-		w.change(at, func(k *keys.FeedKey) {
-			if live := liveOf(k); len(live) == 2 {
-				live[random.IntN(2)].EndedAt = noon.UnixMicro()
-			}
-		})
-	case 6:
-		if random.IntN(4) == 0 {
-			w.change(at, func(k *keys.FeedKey) {
-				k.Deleted, k.Roles = true, nil
-				for i := range k.Tokens {
-					k.Tokens[i].EndedAt = max(k.Tokens[i].EndedAt, noon.UnixMicro())
-				}
-			})
-		}
-	case 7:
-		w.mu.Lock()
-		w.account.Settings.EnforceExpiry = !w.account.Settings.EnforceExpiry
-		w.account.Roles = slices.Clone(w.account.Roles)
-		w.account.Roles[0].Resources = []string{"orders.read", "orders.write", "prices.read"}[:1+random.IntN(3)]
-		w.changed = append(w.changed, -1)
-		w.mu.Unlock()
-	}
-}
-
-func liveOf(k *keys.FeedKey) (live []*keys.FeedTokenRow) {
-	for i := range k.Tokens {
-		if k.Tokens[i].EndedAt == 0 {
-			live = append(live, &k.Tokens[i])
-		}
-	}
-	return live
-}
-
 // sameIndex fails unless two verifiers know the same of every token.
 func sameIndex(t *testing.T, a, b *Verifier) {
 	t.Helper()
@@ -532,7 +462,7 @@ func sameIndex(t *testing.T, a, b *Verifier) {
 // dump is everything that is known of each token that can be found.
 func (x *index) dump() map[secret.Digest]string {
 	all := map[secret.Digest]string{}
-	for place := range uint32(x.tokenCount.Load()) { //nolint:gosec // a few
+	for place := range uint32(x.tokenCount.Load()) {
 		digest := x.token(place).digest
 		at, found := x.find(&digest)
 		if !found {

@@ -89,7 +89,7 @@ func (l *loader) Token(t keys.FeedTokenRow) {
 // finish ties together what the rows referred to by number.
 func (l *loader) finish() {
 	x := l.x
-	keyCount := uint32(x.keyCount.Load()) //nolint:gosec // places are 32 bits
+	keyCount := uint32(x.keyCount.Load())
 	x.byNumber = newNumberTable(int(keyCount))
 	for place := range keyCount {
 		x.byNumber.put(x.keyNumber(place), place, x.keyNumber)
@@ -112,7 +112,7 @@ const nowhere = ^uint32(0)
 // tieTokens tells every token its key, and every key its newest live token.
 func (l *loader) tieTokens(newest []int64) {
 	for at, number := range l.keyOfToken {
-		place := uint32(at) //nolint:gosec // places are 32 bits
+		place := uint32(at)
 		token := l.x.token(place)
 		key, ok := l.x.byNumber.find(number, l.x.keyNumber)
 		if !ok {
@@ -134,7 +134,7 @@ func (l *loader) findTokens(newest []int64) {
 	for _, part := range [][2]int{{0, count / 2}, {count / 2, count}} {
 		work.Go(func() {
 			for at := part[0]; at < part[1]; at++ {
-				place := uint32(at) //nolint:gosec // places are 32 bits
+				place := uint32(at)
 				token := x.token(place)
 				if token.key == nowhere {
 					continue
@@ -157,5 +157,5 @@ func (x *index) settle(place uint32, token *tokenRecord, newest int64) {
 	case state == tokenCurrent && *x.tokenNumber(place) < newest:
 		state = tokenRetiring
 	}
-	token.state.Store(uint32(ended)<<2 | uint32(state)) //nolint:gosec // it was in the word before
+	token.state.Store(uint32(ended)<<2 | uint32(state))
 }

@@ -48,7 +48,7 @@ func unpackState(word uint32) (s tokenState, endedMinute int64) {
 func minuteOf(micros int64) int64 { return micros / time.Minute.Microseconds() }
 
 // secondOf is the second of a time in microseconds, as far as a record holds it: until 2106.
-func secondOf(micros int64) uint32 { return uint32(max(micros, 0) / time.Second.Microseconds()) } //nolint:gosec // as said
+func secondOf(micros int64) uint32 { return uint32(max(micros, 0) / time.Second.Microseconds()) }
 
 // keyRecord is one key: 24 bytes.
 type keyRecord struct {

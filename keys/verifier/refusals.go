@@ -96,7 +96,7 @@ func (v *Verifier) refuse(q *question, a *answer, from netip.Addr) {
 
 // raiseAlarm queues the alarm about a rotated token, once an hour for each token.
 func (v *Verifier) raiseAlarm(one refusal, token *tokenRecord, now time.Time) {
-	minute := uint32(now.Unix() / 60) //nolint:gosec // minutes are 32 bits
+	minute := uint32(now.Unix() / 60)
 	last := token.alarm.Load()
 	if last != 0 && minute >= last && minute-last < alarmEvery || !token.alarm.CompareAndSwap(last, minute) {
 		return

@@ -48,7 +48,7 @@ func newNumberTable(n int) numberTable {
 
 // spread makes of numbers that follow each other hashes that do not.
 func spread(number int64) uint64 {
-	h := uint64(number) * 0x9e3779b97f4a7c15 //nolint:gosec // only the bits count
+	h := uint64(number) * 0x9e3779b97f4a7c15
 	return h ^ h>>29
 }
 

@@ -15,12 +15,13 @@ type counter struct {
 }
 
 type stats struct {
-	verdicts    [codes]counter
-	latency     [len(LatencyBuckets) + 1]counter
-	latencySum  counter
-	floods      atomic.Uint64
-	flushErrors atomic.Uint64
-	reloads     atomic.Uint64
+	verdicts     [codes]counter
+	latency      [len(LatencyBuckets) + 1]counter
+	latencySum   counter
+	floods       atomic.Uint64
+	flushErrors  atomic.Uint64
+	flushFailing atomic.Bool
+	reloads      atomic.Uint64
 }
 
 // observe counts how long a verdict took.
@@ -30,7 +31,7 @@ func (v *Verifier) observe(took time.Duration) {
 		at++
 	}
 	v.stats.latency[at].Add(1)
-	v.stats.latencySum.Add(uint64(max(took, 0))) //nolint:gosec // not negative
+	v.stats.latencySum.Add(uint64(max(took, 0)))
 }
 
 // flooded counts a refusal that was answered with 429.
@@ -82,6 +83,8 @@ type Stats struct {
 	Reloads uint64
 	// FlushErrors counts the flushes that failed, and DroppedRefusals what the audit log will never see.
 	FlushErrors, DroppedRefusals uint64
+	// FlushFailing says that the last flush failed; what it could not write waits for the next.
+	FlushFailing bool
 	// Reuses counts the presentations of a token that was replaced or taken back.
 	Reuses uint64
 }
@@ -89,8 +92,8 @@ type Stats struct {
 // Stats returns the figures since New.
 func (v *Verifier) Stats() Stats {
 	s := Stats{
-		State: v.State(), LatencySum: time.Duration(v.stats.latencySum.Load()), Flooded: v.stats.floods.Load(), //nolint:gosec // 292 years
-		Reloads: v.stats.reloads.Load(), FlushErrors: v.stats.flushErrors.Load(),
+		State: v.State(), LatencySum: time.Duration(v.stats.latencySum.Load()), Flooded: v.stats.floods.Load(),
+		Reloads: v.stats.reloads.Load(), FlushErrors: v.stats.flushErrors.Load(), FlushFailing: v.stats.flushFailing.Load(),
 		DroppedRefusals: v.refusals.dropped.Load(), Reuses: v.refusals.reuses.Load(),
 	}
 	for code := range s.Verdicts {

@@ -23,8 +23,8 @@ type usage struct {
 	writer string
 	mu     sync.Mutex
 	number int64
-	// unsent is a batch that could not be written, or of which nobody knows whether it was.
-	unsent *keys.UsageBatch
+	// unsent are batches that are not written yet, or of which nobody knows whether they are.
+	unsent []keys.UsageBatch
 	// draining are replaced indexes, with the time at which they were.
 	draining []drained
 }
@@ -41,7 +41,7 @@ func (v *Verifier) count(x *index, a *answer, from netip.Addr, now time.Time) {
 	one := uint64(1)
 	if a.Code == CodeValid {
 		one = 1 << 32
-		a.token.used.Store(uint64(now.Unix()/60)<<32 | uint64(v.addresses.number(from))) //nolint:gosec // minutes are 32 bits
+		a.token.used.Store(uint64(now.Unix()/60)<<32 | uint64(v.addresses.number(from)))
 	}
 	if a.token.counted.Add(one) == one {
 		chunk := (*x.tokens.Load())[a.place/chunkSize]
@@ -55,31 +55,36 @@ func (v *Verifier) Flush(ctx context.Context) error {
 	v.usage.mu.Lock()
 	defer v.usage.mu.Unlock()
 	err := errors.Join(v.flushUsage(ctx), v.flushRefusals(ctx))
+	v.stats.flushFailing.Store(err != nil)
 	if err != nil {
 		v.stats.flushErrors.Add(1)
 	}
 	return err
 }
 
-// flushUsage sends the batch that is still unsent, as it was, and then a new one.
+// maxBatch is how many uses one batch holds, so that the sink can write it well within its time.
+const maxBatch = 10_000
+
+// flushUsage sends the batches that are still unsent, as they were, and then new ones.
 func (v *Verifier) flushUsage(ctx context.Context) error {
-	u := v.usage
-	for range 2 {
-		if u.unsent == nil {
-			if u.unsent = v.nextBatch(); u.unsent == nil {
-				return nil
-			}
-		}
-		if err := v.sink.RecordUsage(ctx, *u.unsent); err != nil {
+	if err := v.sendUsage(ctx); err != nil {
+		return err
+	}
+	v.nextBatches()
+	return v.sendUsage(ctx)
+}
+
+func (v *Verifier) sendUsage(ctx context.Context) error {
+	for u := v.usage; len(u.unsent) > 0; u.unsent = u.unsent[1:] {
+		if err := v.sink.RecordUsage(ctx, u.unsent[0]); err != nil {
 			return err
 		}
-		u.unsent = nil
 	}
 	return nil
 }
 
-// nextBatch takes what was counted, or nil when that is nothing.
-func (v *Verifier) nextBatch() *keys.UsageBatch {
+// nextBatches takes what was counted.
+func (v *Verifier) nextBatches() {
 	u, now := v.usage, v.options.Now()
 	var uses []keys.TokenUsage
 	for _, old := range u.draining {
@@ -90,11 +95,10 @@ func (v *Verifier) nextBatch() *keys.UsageBatch {
 		uses = v.collect(x, now, uses)
 	}
 	v.addresses.renew()
-	if len(uses) == 0 {
-		return nil
+	for batch := range slices.Chunk(merged(uses), maxBatch) {
+		u.number++
+		u.unsent = append(u.unsent, keys.UsageBatch{Writer: u.writer, Number: u.number, Uses: batch})
 	}
-	u.number++
-	return &keys.UsageBatch{Writer: u.writer, Number: u.number, Uses: merged(uses)}
 }
 
 // collect takes the counts of the tokens that were used since it was last called. A count belongs to
@@ -120,7 +124,7 @@ func (v *Verifier) take(token *tokenRecord, use keys.TokenUsage, uses []keys.Tok
 	}
 	use.Accepted, use.Refused = int64(counted>>32), int64(counted&0xffffffff)
 	if used := token.used.Load(); use.Accepted > 0 {
-		use.Last = keys.LastUse{At: time.Unix(int64(used>>32)*60, 0).UTC(), IP: v.addresses.address(uint32(used))} //nolint:gosec // the halves of a word
+		use.Last = keys.LastUse{At: time.Unix(int64(used>>32)*60, 0).UTC(), IP: v.addresses.address(uint32(used))}
 	}
 	return append(uses, use)
 }
