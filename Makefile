@@ -39,8 +39,12 @@ test: ## Run all tests; what needs a missing program is skipped and named at the
 race: ## Run all tests but the slow ones (testing.Short) under the race detector
 	CGO_ENABLED=1 $(GO) run .ci/gotest.go -race -short $(if $(CI),-count=1) -timeout 20m ./...
 
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for five seconds, or for FUZZ=1m
+	.ci/fuzz
+
 .PHONY: check
-check: deps test lint fresh race ## Do everything that CI does
+check: deps test lint fresh race fuzz ## Do everything that CI does
 	@echo "check: everything passed"
 
 .PHONY: lint
