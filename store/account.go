@@ -101,7 +101,7 @@ func (t *tx) insertCatalogue(ctx context.Context, account keys.Account) ([]keys.
 		number++
 	}
 	for i := range roles {
-		roles[i].ID, roles[i].Number = newID(), number
+		roles[i].ID, roles[i].Number, roles[i].Version = newID(), number, 1
 		if err := t.insertRole(ctx, account.ID, roles[i], numberOf); err != nil {
 			return nil, err
 		}
@@ -113,11 +113,16 @@ func (t *tx) insertCatalogue(ctx context.Context, account keys.Account) ([]keys.
 func (t *tx) insertRole(ctx context.Context, accountID string, r keys.Role, numberOf map[string]int64) error {
 	_, err := t.exec(ctx, `
 		INSERT INTO role (id, number, account_id, slug, name, description, built_in, everything, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1)`,
-		r.ID, r.Number, accountID, r.Slug, r.Name, r.Description, r.BuiltIn, r.Everything)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		r.ID, r.Number, accountID, r.Slug, r.Name, r.Description, r.BuiltIn, r.Everything, r.Version)
 	if err != nil {
 		return err
 	}
+	return t.grant(ctx, r, numberOf)
+}
+
+// grant writes what a role allows, which nothing was written of.
+func (t *tx) grant(ctx context.Context, r keys.Role, numberOf map[string]int64) error {
 	for _, slug := range r.Resources {
 		if _, err := t.exec(ctx, `INSERT INTO role_resource (role_id, resource) VALUES ($1, $2)`, r.ID, numberOf[slug]); err != nil {
 			return err
@@ -138,6 +143,7 @@ func (s *Store) Accounts(ctx context.Context) (all []keys.Account, err error) {
 // lockAccount makes every other change of the actor's account, of its roles and of its users wait
 // until this one has ended. It returns NotFound when the actor has no account.
 func (t *tx) lockAccount(ctx context.Context) (keys.Account, error) {
+	t.saw = true
 	a, err := scanAccount(t.row(ctx, `
 		UPDATE account SET version = version + 1 WHERE id = $1 RETURNING `+accountColumns, t.by.AccountID))
 	return a, orNotFound(err, keys.ReasonAccountNotFound)

@@ -105,6 +105,7 @@ func (t *tx) appendEvent(ctx context.Context, e keys.AuditEvent, prev string) (c
 	if err != nil || !inFeed(e) {
 		return row.hash, err
 	}
+	t.fed = true
 	_, err = t.exec(ctx, `
 		INSERT INTO change_log (seq, event_id, account_id, object_kind, object_id, at) VALUES ($1, $2, $3, $4, $5, $6)`,
 		row.seq, row.id, row.accountID, row.objectKind, row.objectID, row.at)
@@ -133,21 +134,30 @@ const (
 	objectAccount = "account"
 	objectKey     = "key"
 	objectToken   = "token"
+	objectRole    = "role"
 	objectUser    = "user"
 	objectSession = "session"
 )
 
-// inFeed says whether a verifier must know of an event.
+// inFeed says whether a verifier must know of an event: it changed what decides who may come in. A
+// refusal changed nothing.
 func inFeed(e keys.AuditEvent) bool {
 	switch e.ObjectKind {
-	case objectAccount, objectKey, objectToken, objectUser:
-		return true
+	case objectAccount, objectKey, objectToken, objectRole:
+		return e.Result == resultOK
 	}
 	return false
 }
 
-// KeyEvents returns what happened to a key and to its tokens, the newest first. Deleted keys keep
-// their history. It returns NotFound when the key never was in the actor's account.
+// The results of an event that is not a refusal, and of a refusal that does not say why.
+const (
+	resultOK      = "ok"
+	resultRefused = "refused"
+)
+
+// KeyEvents returns what happened to a key and to its tokens, the newest first, without the refused
+// verifications, of which there may be very many. Deleted keys keep their history. It returns NotFound
+// when the key never was in the actor's account.
 func (s *Store) KeyEvents(ctx context.Context, by keys.Actor, id keys.KeyID) (events []keys.AuditEvent, err error) {
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return nil, err
@@ -157,7 +167,7 @@ func (s *Store) KeyEvents(ctx context.Context, by keys.Actor, id keys.KeyID) (ev
 			SELECT seq, id, at, account_id, actor_kind, actor_id, actor, action, object_kind, object_id,
 				object, ip, request_id, result, alarm, details
 			FROM audit
-			WHERE account_id = $1 AND (object_kind, object_id) IN (
+			WHERE account_id = $1 AND action <> 'verify.refused' AND (object_kind, object_id) IN (
 				SELECT 'key', CAST($2 AS TEXT)
 				UNION ALL
 				SELECT 'token', CAST(api_token.number AS TEXT) FROM api_token JOIN api_key ON api_key.id = api_token.key_id

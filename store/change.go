@@ -40,6 +40,9 @@ type tx struct {
 	by     keys.Actor
 	at     time.Time
 	events []keys.AuditEvent
+	// fed says that the transaction wrote to the change feed, and saw that it looked at what the feed
+	// tells of.
+	fed, saw bool
 }
 
 // change runs do in a transaction and appends the events that it recorded. A client that goes away
@@ -76,14 +79,15 @@ func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.
 	defer func() { _ = began.Rollback() }() // does nothing after a commit
 	t := &tx{sql: began, store: s, by: by, at: s.now()}
 	if err := do(ctx, t); err != nil {
-		return err
+		return t.refused(ctx, err)
 	}
 	if err := t.appendEvents(ctx); err != nil {
 		return err
 	}
 	err = began.Commit()
-	if len(t.events) > 0 && s.options.AfterCommit != nil {
-		s.options.AfterCommit(context.WithoutCancel(ctx))
+	if t.fed {
+		// A change that does not hold everywhere yet must not be acknowledged.
+		err = errors.Join(err, s.hold(ctx))
 	}
 	if err != nil {
 		return keys.OutcomeUnknown(err)
@@ -91,8 +95,48 @@ func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.
 	return nil
 }
 
-// read runs do over one snapshot of the database.
+// refused returns why a change was not made. That can tell of another change which was committed a
+// moment ago, such as that the key is inactive already, so that one must hold before it is told.
+func (t *tx) refused(ctx context.Context, err error) error {
+	_ = t.sql.Rollback() // nobody shall wait for its locks meanwhile
+	if !t.saw || keys.KindOf(err) == "" && !errors.Is(err, errUnchanged) {
+		return err
+	}
+	if late := t.store.hold(ctx); late != nil {
+		return keys.Unavailable(late)
+	}
+	return err
+}
+
+// hold returns when everything that was committed before holds. When that fails, what is read from the
+// database may be ahead of what holds, until a later hold succeeds.
+func (s *Store) hold(ctx context.Context) error {
+	if s.options.AfterCommit == nil {
+		return nil
+	}
+	missed := s.missed.Load()
+	if err := s.options.AfterCommit(ctx); err != nil {
+		s.missed.Add(1)
+		return err
+	}
+	s.held.Store(missed)
+	return nil
+}
+
+// read runs do over one snapshot of the database, and returns when what it shows holds.
 func (s *Store) read(ctx context.Context, do func(t *tx) error) error {
+	err := s.snapshot(ctx, do)
+	if s.held.Load() == s.missed.Load() {
+		return err
+	}
+	if late := s.hold(ctx); late != nil {
+		return keys.Unavailable(late)
+	}
+	return err
+}
+
+// snapshot runs do over one snapshot of the database.
+func (s *Store) snapshot(ctx context.Context, do func(t *tx) error) error {
 	began, err := s.db.read.BeginTx(ctx, s.db.snapshot)
 	if err != nil {
 		return refusal(err)
@@ -118,7 +162,7 @@ func (t *tx) record(e keys.AuditEvent) {
 		e.AccountID = t.by.AccountID
 	}
 	if e.Result == "" {
-		e.Result = "ok"
+		e.Result = resultOK
 	}
 	if e.IP == "" {
 		e.IP = t.by.IP

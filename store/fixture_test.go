@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"latchkey/keys"
 	"latchkey/keys/secret"
@@ -21,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "make the fixture of the newest schema anew")
 
 // newestFixture is the one that -update makes. The program cannot make those of older schemas any more.
-const newestFixture = "testdata/fixture-v2"
+const newestFixture = "testdata/fixture-v3"
 
 // The fixture is a database as schema 1 had it: whatever comes later must read it.
 func TestFixtureOfSchema1(t *testing.T) {
@@ -46,6 +47,8 @@ func TestFixtureOfSchema1(t *testing.T) {
 	}
 	wantFixtureKeys(t, page.Keys)
 	wantFixtureLog(t, s)
+	wantNumbers(t, path)
+	wantFixtureFeed(t, s, page.Keys)
 	oldest := page.Keys[2]
 	for _, nonce := range nonces { // of forms that made keys, before it was noted which token they made
 		if _, err := s.RenewKey(t.Context(), by, oldest.ID, nonce); keys.KindOf(err) != keys.KindMalformed {
@@ -68,21 +71,72 @@ func TestFixtureOfSchema1(t *testing.T) {
 
 // The fixture is a database as schema 2 had it, with renewals.
 func TestFixtureOfSchema2(t *testing.T) {
+	path := fixture(t, "testdata/fixture-v2", 2)
+	tokens := readTokens(t, "testdata/fixture-v2.json")
+	s := open(t, path)
+	by := wantFixtureAccount(t, s)
+	wantFixtureRenewals(t, s, by, path, tokens)
+}
+
+// The fixture is a database as schema 3 had it, with counted use, an alarm and an edited role.
+func TestFixtureOfSchema3(t *testing.T) {
 	if *update {
 		makeFixture(t)
 	}
-	path := fixture(t, newestFixture, 2)
-	var tokens fixtureTokens
-	if err := json.Unmarshal(read(t, newestFixture+".json"), &tokens); err != nil || len(tokens.Live) != 6 {
+	path := fixture(t, newestFixture, 3)
+	tokens := readTokens(t, newestFixture+".json")
+	s := open(t, path)
+	by := wantFixtureAccount(t, s)
+	roles, err := s.Roles(t.Context(), by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	role, _ := keys.RoleBySlug(roles, "orders-viewer")
+	if role.Name != "Orders reader" || role.Version != 2 || !slices.Equal(role.Resources, []string{"catalog.read", "orders.read"}) {
+		t.Fatalf("the edited role is %+v", role)
+	}
+	overlap := wantFixtureKeysOf(t, s, by, path, tokens)[2]
+	usage, err := s.KeyUsage(t.Context(), by, overlap.ID)
+	if err != nil || len(usage.Hours) != 1 || usage.Hours[0].Accepted != 7 || usage.Hours[0].Refused != 2 || usage.Last.IP != "192.0.2.7" ||
+		usage.Tokens[overlap.Tokens[1].Number] != usage.Last || len(usage.Tokens) != 1 {
+		t.Fatalf("the use is %+v, %v", usage, err)
+	}
+	alarm, found, err := s.KeyAlarm(t.Context(), by, overlap.ID, time.Time{})
+	if err != nil || !found || alarm.Action != keys.ActionTokenReuse {
+		t.Fatalf("the alarm is %+v, %v", alarm, err)
+	}
+	again := keys.UsageBatch{Writer: "fixture", Number: 1, Uses: []keys.TokenUsage{{Token: overlap.Tokens[1].Number, Hour: usage.Hours[0].Hour, Accepted: 1}}}
+	if err := s.RecordUsage(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := s.KeyUsage(t.Context(), by, overlap.ID); err != nil || after.Hours[0] != usage.Hours[0] {
+		t.Fatalf("a batch that was written counts again: %+v, %v", after, err)
+	}
+	wantFixtureRenewals(t, s, by, path, tokens)
+}
+
+func readTokens(t *testing.T, path string) (tokens fixtureTokens) {
+	t.Helper()
+	if err := json.Unmarshal(read(t, path), &tokens); err != nil || len(tokens.Live) != 6 {
 		t.Fatalf("%d keys with tokens, %v", len(tokens.Live), err)
 	}
-	s := open(t, path)
+	return tokens
+}
+
+// wantFixtureAccount returns who can act in the only account, whose settings were changed once.
+func wantFixtureAccount(t *testing.T, s *store.Store) keys.Actor {
+	t.Helper()
 	accounts, err := s.Accounts(t.Context())
 	want := keys.Settings{Duration: keys.Duration{Unit: keys.Days, Amount: 90}, EnforceExpiry: false, Zone: "Europe/Lisbon"}
 	if err != nil || len(accounts) != 1 || accounts[0].Settings() != want || accounts[0].SettingsVersion != 2 {
 		t.Fatalf("accounts are %+v, %v", accounts, err)
 	}
-	by := keys.Command("test").In(accounts[0])
+	return keys.Command("test").In(accounts[0])
+}
+
+// wantFixtureKeysOf returns the keys, which must have their tokens, the newest first.
+func wantFixtureKeysOf(t *testing.T, s *store.Store, by keys.Actor, path string, tokens fixtureTokens) []keys.Key {
+	t.Helper()
 	page, err := s.Keys(t.Context(), by, store.KeyAsk{Limit: 25})
 	if err != nil || page.Total != len(tokens.Live) {
 		t.Fatalf("%d keys, %v", page.Total, err)
@@ -90,14 +144,79 @@ func TestFixtureOfSchema2(t *testing.T) {
 	for _, key := range page.Keys {
 		wantTokensOf(t, path, key, tokens.Live[key.ID]...)
 	}
-	replaced, undone, overlap := page.Keys[0], page.Keys[1], page.Keys[2]
+	return page.Keys
+}
+
+// wantFixtureRenewals fails the test unless everything of a fixture with renewals is there, and goes on.
+func wantFixtureRenewals(t *testing.T, s *store.Store, by keys.Actor, path string, tokens fixtureTokens) {
+	t.Helper()
+	found := wantFixtureKeysOf(t, s, by, path, tokens)
+	replaced, undone, overlap := found[0], found[1], found[2]
 	if replaced.Name != "Replaced" || undone.Name != "Undone" || overlap.Name != "Overlap" {
-		t.Fatalf("the newest keys are %+v", page.Keys[:3])
+		t.Fatalf("the newest keys are %+v", found[:3])
 	}
-	wantFixtureKeys(t, page.Keys[3:])
+	wantFixtureKeys(t, found[3:])
 	wantFixtureLog(t, s)
+	wantNumbers(t, path)
+	wantFixtureFeed(t, s, found)
 	wantRenewals(t, s, by, overlap, tokens.Nonce, undone, replaced)
 	wantFixtureLog(t, s)
+	wantNumbers(t, path)
+}
+
+// wantNumbers fails the test unless every token and every role of a key has the number of what it
+// belongs to.
+func wantNumbers(t *testing.T, path string) {
+	t.Helper()
+	for query, least := range map[string]int{
+		`SELECT COUNT(*) FROM api_token`:    4,
+		`SELECT COUNT(*) FROM api_key_role`: 4,
+	} {
+		if n, err := strconv.Atoi(fixtureColumn(t, path, query)[0]); err != nil || n < least {
+			t.Fatalf("%s: %d, %v", query, n, err)
+		}
+	}
+	wrong := fixtureColumn(t, path, `
+		SELECT 'token ' || api_token.number FROM api_token JOIN api_key ON api_key.id = api_token.key_id
+		WHERE api_token.key_number <> api_key.number
+		UNION ALL
+		SELECT 'role ' || role.slug || ' of ' || api_key.app_key
+		FROM api_key_role JOIN api_key ON api_key.id = api_key_role.key_id JOIN role ON role.id = api_key_role.role_id
+		WHERE api_key_role.key_number <> api_key.number OR api_key_role.role_number <> role.number`)
+	if len(wrong) > 0 {
+		t.Fatalf("the numbers of %q are wrong", wrong)
+	}
+}
+
+// wantFixtureFeed fails the test unless a verifier learns of exactly these keys, and of the deleted one.
+func wantFixtureFeed(t *testing.T, s *store.Store, found []keys.Key) {
+	t.Helper()
+	known := &knownKeys{rows: map[int64]keys.FeedKeyRow{}, tokens: map[int64]int{}}
+	mark, err := s.LoadFeed(t.Context(), known)
+	if err != nil || mark.Seq == 0 || mark.EventID == "" || len(known.rows) != len(found)+1 {
+		t.Fatalf("at %+v it learns of %+v, %v", mark, known.rows, err)
+	}
+	for _, key := range found {
+		want := keys.FeedKeyRow{Number: key.Number, ID: key.ID, Active: key.Active()}
+		if known.rows[key.Number] != want || known.tokens[key.Number] != len(key.Tokens) {
+			t.Fatalf("it learns of %+v with %d tokens", known.rows[key.Number], known.tokens[key.Number])
+		}
+	}
+}
+
+// knownKeys are keys as LoadFeed gives them, and how many live tokens each has.
+type knownKeys struct {
+	rows   map[int64]keys.FeedKeyRow
+	tokens map[int64]int
+}
+
+func (k *knownKeys) Account(keys.FeedAccount)    {}
+func (k *knownKeys) Key(row keys.FeedKeyRow)     { k.rows[row.Number] = row }
+func (k *knownKeys) KeyRoles(_ int64, _ []int64) {}
+func (k *knownKeys) Token(row keys.FeedTokenRow) {
+	if row.EndedAt == 0 {
+		k.tokens[row.Key]++
+	}
 }
 
 // wantRenewals fails the test unless the renewals that the fixture holds go on where they were.
@@ -216,8 +335,9 @@ type fixtureTokens struct {
 	Nonce string
 }
 
-// makeFixture writes an account with changed settings, three keys, a deleted one, one in overlap, one
-// whose renewal was undone and one whose token was replaced, and a user who has signed in.
+// makeFixture writes an account with changed settings and an edited role, three keys, a deleted one, one
+// in overlap that was used and raised an alarm, one whose renewal was undone and one whose token was
+// replaced, and a user who has signed in.
 func makeFixture(t *testing.T) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "latchkey.db")
@@ -279,8 +399,18 @@ func makeFixture(t *testing.T) {
 	_, err5 := s.CompleteRenewal(t.Context(), by, ids[6], renewals[2].Renewal, false)
 	_, _, err6 := s.ChangeSettings(t.Context(), by, store.ChangeSettings{Version: 1, Settings: settings})
 	err7 := s.FinishLogin(t.Context(), by, candidate, try, start, "")
-	text, err8 := json.MarshalIndent(tokens, "", "\t")
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, s.Close()); err != nil {
+	_, _, err8 := s.EditRole(t.Context(), by, store.EditRole{
+		Slug: "orders-viewer", Version: 1, Name: "Orders reader", Resources: []string{"orders.read", "catalog.read"},
+	})
+	err9 := s.RecordUsage(t.Context(), keys.UsageBatch{Writer: "fixture", Number: 1, Uses: []keys.TokenUsage{{
+		Token: renewals[0].Key.Tokens[1].Number, Hour: clock.Now().Truncate(time.Hour), Accepted: 7, Refused: 2,
+		Last: keys.LastUse{At: clock.Now().Truncate(time.Minute), IP: "192.0.2.7"},
+	}}})
+	err10 := s.RecordRefusals(t.Context(), map[keys.Refusal]int{
+		{Action: keys.ActionTokenReuse, AccountID: account.ID, Key: ids[4], IP: "192.0.2.9", Reason: "rotated", Alarm: true}: 1,
+	})
+	text, err11 := json.MarshalIndent(tokens, "", "\t")
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	write(t, newestFixture+".db", read(t, path))

@@ -14,15 +14,20 @@ func (s *Store) Key(ctx context.Context, by keys.Actor, id keys.KeyID) (keys.Key
 	}
 	var found keyRow
 	err := s.read(ctx, func(t *tx) (err error) {
-		found, err = scanKey(t.row(ctx, `
-			SELECT `+keyColumns+` FROM api_key WHERE account_id = $1 AND app_key = $2 AND deleted_at IS NULL`,
-			by.AccountID, string(id)))
-		if err != nil {
-			return orNotFound(err, keys.ReasonKeyNotFound)
+		if found, err = t.keyOfID(ctx, by.AccountID, id); err != nil {
+			return err
 		}
 		return t.completeKey(ctx, by.AccountID, &found)
 	})
 	return found.Key, err
+}
+
+// keyOfID returns a key of an account without roles and tokens, or NotFound.
+func (t *tx) keyOfID(ctx context.Context, accountID string, id keys.KeyID) (keyRow, error) {
+	k, err := scanKey(t.row(ctx, `
+		SELECT `+keyColumns+` FROM api_key WHERE account_id = $1 AND app_key = $2 AND deleted_at IS NULL`,
+		accountID, string(id)))
+	return k, orNotFound(err, keys.ReasonKeyNotFound)
 }
 
 // keyRow is a key with its internal id.
@@ -46,6 +51,7 @@ func (t *tx) lockKey(ctx context.Context, id keys.KeyID) (keyRow, error) {
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return keyRow{}, err
 	}
+	t.saw = true
 	k, err := scanKey(t.row(ctx, `
 		UPDATE api_key SET version = version + 1
 		WHERE account_id = $1 AND app_key = $2 AND deleted_at IS NULL
@@ -81,12 +87,14 @@ func scanToken(row scanner) (token keys.Token, err error) {
 }
 
 // setRoles replaces the roles of a key.
-func (t *tx) setRoles(ctx context.Context, keyID string, roles []keys.Role) error {
-	if _, err := t.exec(ctx, `DELETE FROM api_key_role WHERE key_id = $1`, keyID); err != nil {
+func (t *tx) setRoles(ctx context.Context, k keyRow, roles []keys.Role) error {
+	if _, err := t.exec(ctx, `DELETE FROM api_key_role WHERE key_id = $1`, k.id); err != nil {
 		return err
 	}
 	for _, r := range roles {
-		if _, err := t.exec(ctx, `INSERT INTO api_key_role (key_id, role_id) VALUES ($1, $2)`, keyID, r.ID); err != nil {
+		_, err := t.exec(ctx, `
+			INSERT INTO api_key_role (key_id, role_id, key_number, role_number) VALUES ($1, $2, $3, $4)`, k.id, r.ID, k.Number, r.Number)
+		if err != nil {
 			return err
 		}
 	}

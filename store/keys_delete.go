@@ -27,7 +27,7 @@ func (s *Store) DeleteKey(ctx context.Context, by keys.Actor, id keys.KeyID) (ke
 		if err := t.tokenEvent(ctx, &k, keys.EventDelete, keys.ActionKeyDeleted, details); err != nil {
 			return err
 		}
-		if err := t.setRoles(ctx, k.id, nil); err != nil {
+		if err := t.setRoles(ctx, k, nil); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, `UPDATE api_key SET deleted_at = $2 WHERE id = $1`, k.id, t.at.UnixMicro()); err != nil {

@@ -100,5 +100,5 @@ func (t *tx) edit(ctx context.Context, k *keyRow, name string, roles []keys.Role
 	if _, err := t.exec(ctx, `UPDATE api_key SET name = $2 WHERE id = $1`, k.id, name); err != nil {
 		return err
 	}
-	return t.setRoles(ctx, k.id, roles)
+	return t.setRoles(ctx, *k, roles)
 }

@@ -116,7 +116,7 @@ func (t *tx) insertKey(ctx context.Context, account keys.Account, in NewKey, rol
 		return keys.Key{}, err
 	}
 	t.record(keyEvent(keys.ActionKeyGenerated, k.Key, map[string]any{"name": k.Name, "roles": roleSlugs(roles)}))
-	if err := t.setRoles(ctx, k.id, roles); err != nil {
+	if err := t.setRoles(ctx, k, roles); err != nil {
 		return keys.Key{}, err
 	}
 	if err := t.insertToken(ctx, k, k.Tokens[0], token); err != nil {
@@ -148,9 +148,9 @@ func (t *tx) insertKeyRow(ctx context.Context, account keys.Account, k *keyRow) 
 func (t *tx) insertToken(ctx context.Context, k keyRow, token keys.Token, value secret.Value) error {
 	t.record(tokenEvent(keys.ActionTokenMinted, k.Key, token, nil))
 	_, err := t.exec(ctx, `
-		INSERT INTO api_token (id, number, key_id, digest, alg, kid, hint, state, created_at, reason)
-		VALUES ($1, $2, $3, $4, 1, '', $5, 'live', $6, '')`,
-		newID(), token.Number, k.id, value.Digest().Bytes(), token.Hint, token.CreatedAt.UnixMicro())
+		INSERT INTO api_token (id, number, key_id, key_number, digest, alg, kid, hint, state, created_at, reason)
+		VALUES ($1, $2, $3, $4, $5, 1, '', $6, 'live', $7, '')`,
+		newID(), token.Number, k.id, k.Number, value.Digest().Bytes(), token.Hint, token.CreatedAt.UnixMicro())
 	return err
 }
 

@@ -14,8 +14,9 @@ const refusalsPerMinute = 100
 
 // RecordRefusals writes refusals that were counted since the last call: one event for equal ones,
 // with their number. Strangers cause them, so an account's log takes at most 100 of these events a
-// minute. What is more is only counted, in the database, and becomes one event refusals.more with the
-// first call, for whatever account, in a later minute; so call it regularly, with an empty map too.
+// minute, besides alarms. What is more is only counted, in the database, and becomes one event
+// refusals.more with the first call, for whatever account, in a later minute; so call it regularly, with
+// an empty map too.
 func (s *Store) RecordRefusals(ctx context.Context, refusals map[keys.Refusal]int) error {
 	return s.change(ctx, keys.Actor{Kind: keys.ActorSystem}, func(ctx context.Context, t *tx) error {
 		// The batches of two nodes lock the accounts' rows in the same order: all of them, here.
@@ -54,7 +55,7 @@ func (t *tx) closeMinutes(ctx context.Context, minute int64) error {
 	for _, o := range over {
 		if o.more > 0 {
 			t.record(keys.AuditEvent{
-				AccountID: o.accountID, Action: keys.ActionMoreRefusals, Result: "refused", Details: map[string]any{"more": o.more},
+				AccountID: o.accountID, Action: keys.ActionMoreRefusals, Result: resultRefused, Details: map[string]any{"more": o.more},
 			})
 		}
 	}
@@ -91,8 +92,20 @@ func byAccount(refusals map[keys.Refusal]int) (batches []refusalBatch) {
 	return batches
 }
 
-// recordBatch writes as many of an account's refusals as the minute still takes, and counts the rest.
+// recordBatch writes an account's alarms, and as many of its other refusals as the minute still takes,
+// and counts the rest.
 func (t *tx) recordBatch(ctx context.Context, minute int64, batch refusalBatch) error {
+	var alarms, others []countedRefusal
+	for _, r := range batch.refusals {
+		if r.Alarm {
+			alarms = append(alarms, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	if err := t.recordAll(ctx, alarms); err != nil || len(others) == 0 {
+		return err
+	}
 	var written int
 	err := t.row(ctx, `
 		INSERT INTO refusal_limit (account_id, minute, written, more) VALUES ($1, $2, 0, 0)
@@ -101,12 +114,12 @@ func (t *tx) recordBatch(ctx context.Context, minute int64, batch refusalBatch) 
 	if err != nil {
 		return err
 	}
-	room := min(refusalsPerMinute-written, len(batch.refusals))
-	for _, r := range batch.refusals[:room] {
-		t.record(r.event())
+	room := min(refusalsPerMinute-written, len(others))
+	if err := t.recordAll(ctx, others[:room]); err != nil {
+		return err
 	}
 	more := 0
-	for _, r := range batch.refusals[room:] {
+	for _, r := range others[room:] {
 		more += r.count
 	}
 	_, err = t.exec(ctx, `
@@ -114,13 +127,32 @@ func (t *tx) recordBatch(ctx context.Context, minute int64, batch refusalBatch) 
 	return err
 }
 
+func (t *tx) recordAll(ctx context.Context, refusals []countedRefusal) error {
+	for _, r := range refusals {
+		e := r.event()
+		if r.Key != "" {
+			k, err := t.keyOfID(ctx, r.AccountID, r.Key)
+			if err != nil && keys.KindOf(err) != keys.KindNotFound {
+				return err
+			}
+			e.ActorKind, e.ActorID, e.ObjectKind, e.ObjectID, e.Object = keys.ActorNobody, "", objectKey, string(r.Key), k.Name
+		}
+		t.record(e)
+	}
+	return nil
+}
+
 func (r countedRefusal) event() keys.AuditEvent {
 	kind := keys.ActorNobody
 	if r.ActorID != "" {
 		kind = keys.ActorUser
 	}
+	details := map[string]any{"count": r.count, "route": note(r.Route)}
+	if r.Detail != "" {
+		details["detail"] = note(r.Detail)
+	}
 	return keys.AuditEvent{
-		AccountID: r.AccountID, ActorKind: kind, ActorID: r.ActorID, Actor: r.Actor, IP: r.IP, Action: r.Action, Result: r.Reason,
-		Details: map[string]any{"count": r.count, "route": note(r.Route)},
+		AccountID: r.AccountID, ActorKind: kind, ActorID: r.ActorID, Actor: r.Actor, IP: r.IP, Action: r.Action,
+		Result: cmp.Or(r.Reason, resultRefused), Alarm: r.Alarm, Details: details,
 	}
 }

@@ -21,7 +21,7 @@ func (s *Store) Roles(ctx context.Context, by keys.Actor) (roles []keys.Role, er
 // accountRoles are the roles of an account in the order of their names.
 func (t *tx) accountRoles(ctx context.Context, accountID string) ([]keys.Role, error) {
 	roles, err := list(ctx, t, scanRole, `
-		SELECT id, number, slug, name, description, built_in, everything FROM role WHERE account_id = $1`, accountID)
+		SELECT id, number, slug, name, description, built_in, everything, version FROM role WHERE account_id = $1`, accountID)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func byName(a, b keys.Role) int {
 }
 
 func scanRole(row scanner) (r keys.Role, err error) {
-	err = row.Scan(&r.ID, &r.Number, &r.Slug, &r.Name, &r.Description, &r.BuiltIn, &r.Everything)
+	err = row.Scan(&r.ID, &r.Number, &r.Slug, &r.Name, &r.Description, &r.BuiltIn, &r.Everything, &r.Version)
 	return r, err
 }
 

@@ -15,9 +15,12 @@ import (
 type Options struct {
 	// Now tells the time. It is required.
 	Now func() time.Time
-	// AfterCommit is called after every committed change, before the method returns, and also when
-	// the outcome of the commit is unknown. It may be nil.
-	AfterCommit func(ctx context.Context)
+	// AfterCommit returns when everything that was committed before the call holds for every
+	// verification that begins later. It is called after every commit of something that a verifier must
+	// know, also when the outcome of the commit is unknown, and before a change is refused for what was
+	// found. An error of it makes the outcome of the change unknown. Its context has the deadline of the
+	// change. It may be nil.
+	AfterCommit func(ctx context.Context) error
 	// Log takes what cannot be returned as an error. Nil discards it.
 	Log *slog.Logger
 }
@@ -31,8 +34,8 @@ type Options struct {
 // Every method that changes something is one user action in one transaction, together with its audit
 // events. Refusals come back as *keys.Error of the kinds that the method's comment names. Besides
 // those, every method may return KindUnavailable, when the database could not do it and nothing was
-// changed, every change KindUnknown, when the answer of the commit was lost, and every method that
-// takes text KindMalformed, when that is not valid UTF-8 or holds a NUL.
+// changed, every change KindUnknown, when the answer of the commit was lost or AfterCommit failed, and
+// every method that takes text KindMalformed, when that is not valid UTF-8 or holds a NUL.
 type Store struct {
 	db      database
 	options Options
@@ -41,6 +44,9 @@ type Store struct {
 	damage atomic.Pointer[error]
 	stop   context.CancelFunc
 	work   sync.WaitGroup
+	// missed counts the calls of AfterCommit that failed, and held is that count at the begin of the last
+	// one that did not.
+	missed, held atomic.Int64
 	// newSuffix makes the last part of a key's id; a test makes it collide.
 	newSuffix func() string
 }
@@ -92,7 +98,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if damage := s.damage.Load(); damage != nil {
 		return *damage
 	}
-	return s.read(ctx, func(tx *tx) error {
+	return s.snapshot(ctx, func(tx *tx) error {
 		var seq int64
 		return tx.row(ctx, `SELECT seq FROM head WHERE id = 1`).Scan(&seq)
 	})

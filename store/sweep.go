@@ -8,8 +8,8 @@ import (
 )
 
 // Sweep removes what has served its time: old rows of the change log, but never the newest one, form
-// nonces, ended sessions, forgotten browsers, counted attempts to sign in and an expired setup code.
-// A lock of a user stays.
+// nonces, ended sessions, forgotten browsers, counted attempts to sign in, an expired setup code, and old
+// counts of use. A lock of a user stays.
 func (s *Store) Sweep(ctx context.Context) error {
 	return s.change(ctx, keys.Actor{}, func(ctx context.Context, t *tx) error {
 		for _, old := range sweeps {
@@ -30,7 +30,8 @@ var sweeps = []struct {
 	query string
 	age   time.Duration
 }{
-	{`DELETE FROM change_log WHERE at < $1 AND seq < (SELECT MAX(seq) FROM change_log)`, 7 * day},
+	// Always the beginning, also when the clock went back: with a gap, a reader would miss what was there.
+	{`DELETE FROM change_log WHERE seq <= (SELECT MAX(seq) FROM change_log WHERE at < $1) AND seq < (SELECT MAX(seq) FROM change_log)`, 7 * day},
 	{`DELETE FROM form_nonce WHERE created_at < $1`, 2 * day},
 	{`DELETE FROM session WHERE seen_at <= $1`, keys.SessionIdle},
 	{`DELETE FROM session WHERE created_at <= $1`, keys.SessionAbsolute},
@@ -38,4 +39,6 @@ var sweeps = []struct {
 	{`DELETE FROM login_limit WHERE kind = 'address' AND last_at < $1`, time.Hour},
 	{`DELETE FROM login_limit WHERE kind IN ('network', 'device') AND last_at < $1`, day},
 	{`DELETE FROM setup_code WHERE expires_at <= $1`, 0},
+	{`DELETE FROM usage_hourly WHERE hour < $1`, keys.UsageMemory},
+	{`DELETE FROM usage_batch WHERE at < $1`, 30 * day},
 }

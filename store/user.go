@@ -60,10 +60,11 @@ func (t *tx) completeUsers(ctx context.Context, users []keys.User) error {
 		role   keys.Role
 	}
 	roles, err := list(ctx, t, func(row scanner) (h held, err error) {
-		err = row.Scan(&h.userID, &h.role.ID, &h.role.Number, &h.role.Slug, &h.role.Name, &h.role.Description, &h.role.BuiltIn, &h.role.Everything)
+		err = row.Scan(&h.userID, &h.role.ID, &h.role.Number, &h.role.Slug, &h.role.Name, &h.role.Description, &h.role.BuiltIn, &h.role.Everything,
+			&h.role.Version)
 		return h, err
 	}, `
-		SELECT user_role.user_id, role.id, role.number, role.slug, role.name, role.description, role.built_in, role.everything
+		SELECT user_role.user_id, role.id, role.number, role.slug, role.name, role.description, role.built_in, role.everything, role.version
 		FROM user_role JOIN role ON role.id = user_role.role_id
 		ORDER BY role.number`)
 	if err != nil {

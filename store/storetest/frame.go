@@ -157,6 +157,13 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"EditRole", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, _, err := b.a.EditRole(b.Context(), by, store.EditRole{Slug: "orders-viewer", Version: 1, Name: "x", Resources: []string{"orders.write"}})
+			return err
+		}
+	}},
 	{"RecordRefusals", func(b *bench) func() error {
 		return func() error {
 			return b.a.RecordRefusals(b.Context(), map[keys.Refusal]int{{Action: keys.ActionLoginFail, IP: "192.0.2.7", Reason: "wrong"}: 3})
@@ -168,7 +175,7 @@ var changes = []change{
 var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
-	"KeyHistory", "PreviewSettings",
+	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
 }
 
 // frameCases holds three cases for each change.
@@ -186,6 +193,10 @@ func makeFrameCases() []testCase {
 	}
 	return append(all,
 		testCase{"frame/an error of the commit is an unknown outcome, of which AfterCommit hears, and no second attempt", commitFails},
+		testCase{"frame/an error of AfterCommit is an unknown outcome of a change that was made", afterCommitFails},
+		testCase{"frame/AfterCommit has the deadline of the change, and does not end with the client", afterCommitWaits},
+		testCase{"frame/what tells of another change waits for AfterCommit too, and what is shown after it failed", afterCommitSeen},
+		testCase{"frame/AfterCommit does not hear of what no verifier must know", afterCommitIsSpared},
 		testCase{"frame/a client that has gone away changes nothing", goneAway},
 		testCase{"frame/a client that goes away meanwhile does not interrupt a change", goesAway},
 		testCase{"frame/the health check reads and notices a lost table", healthCheck})
@@ -217,15 +228,15 @@ func (c change) isAudited(b *bench) {
 	if rows := b.raw.count(`SELECT COUNT(*) FROM audit WHERE seq > $1`, before); rows != events || events == 0 {
 		b.Fatalf("%d events by the counter, %d rows", events, rows)
 	}
-	if b.committed.Load() != 1 {
-		b.Fatalf("AfterCommit was called %d times", b.committed.Load())
-	}
 	feed := b.raw.rows(`SELECT seq, event_id, account_id, object_kind, object_id, at FROM change_log WHERE seq > $1 ORDER BY seq`, before)
 	want := b.raw.rows(`
 		SELECT seq, id, account_id, object_kind, object_id, at FROM audit
-		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role', 'user') ORDER BY seq`, before)
+		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role') AND result = 'ok' ORDER BY seq`, before)
 	if !slices.EqualFunc(feed, want, slices.Equal) {
 		b.Fatalf("the feed has %q, want %q", feed, want)
+	}
+	if called := b.committed.Load(); called != int64(min(len(feed), 1)) {
+		b.Fatalf("AfterCommit was called %d times for %d rows of the feed", called, len(feed))
 	}
 	report, err := b.b.VerifyAudit(b.Context())
 	b.must(err)
@@ -282,6 +293,136 @@ func commitFails(b *bench) {
 	b.must(err)
 	if made.Repeated {
 		b.Fatal("the nonce was used up")
+	}
+}
+
+// openWith opens another store, whose AfterCommit is the function.
+func (b *bench) openWith(afterCommit func(ctx context.Context) error) *store.Store {
+	b.Helper()
+	s, err := store.Open(b.Context(), b.url, store.Options{Now: b.clock.Now, AfterCommit: afterCommit})
+	b.must(err)
+	b.Cleanup(func() { b.must(s.Close()) })
+	return s
+}
+
+func afterCommitFails(b *bench) {
+	by := b.newAccount("acme")
+	late := errors.New("the index is late")
+	s := b.openWith(func(context.Context) error { return late })
+	in := store.NewKey{Name: "x", Nonce: secret.NewNonce()}
+	made, err := s.GenerateKey(b.Context(), by, in)
+	b.want(err, keys.KindUnknown, keys.ReasonOutcomeUnknown)
+	if !errors.Is(err, late) || !made.Token.IsZero() {
+		b.Fatalf("got %v, and a token: %v", err, !made.Token.IsZero())
+	}
+	again, err := b.a.GenerateKey(b.Context(), by, in)
+	b.must(err)
+	if !again.Repeated || again.Key.Name != "x" {
+		b.Fatalf("the change was not made: %+v", again)
+	}
+	defer b.raw.refuseCommits()()
+	_, err = s.GenerateKey(b.Context(), by, store.NewKey{Name: "y", Nonce: secret.NewNonce()})
+	b.want(err, keys.KindUnknown, keys.ReasonOutcomeUnknown)
+	if !errors.Is(err, late) {
+		b.Fatalf("after a commit that failed it was not called: %v", err)
+	}
+}
+
+func afterCommitWaits(b *bench) {
+	by := b.newAccount("acme")
+	ctx, cancel := context.WithCancel(b.Context())
+	called := false
+	s := b.openWith(func(ctx context.Context) error {
+		cancel()
+		_, limited := ctx.Deadline()
+		if called = true; !limited || ctx.Err() != nil {
+			b.Errorf("a deadline: %v; %v", limited, ctx.Err())
+		}
+		return nil
+	})
+	_, err := s.GenerateKey(ctx, by, store.NewKey{Name: "x", Nonce: secret.NewNonce()})
+	b.must(err)
+	if !called {
+		b.Fatal("it was not called")
+	}
+}
+
+// afterCommitSeen is about what tells of another change that may have been committed a moment ago.
+func afterCommitSeen(b *bench) {
+	by := b.newAccount("acme")
+	key := b.newKey(by, "x").Key
+	fails := false
+	called, late := 0, errors.New("the index is late")
+	s := b.openWith(func(context.Context) error {
+		if called++; fails {
+			return late
+		}
+		return nil
+	})
+	tells := map[string]struct {
+		do   func() error
+		kind keys.Kind
+	}{
+		"it is active already": {func() error { _, _, err := s.ActivateKey(b.Context(), by, key.ID); return err }, ""},
+		"nothing to undo":      {func() error { _, err := s.UndoRenewal(b.Context(), by, key.ID); return err }, keys.KindConflict},
+		"an old version":       {func() error { return editWith(b, s, by, key, 9) }, keys.KindConflict},
+		"no such key":          {func() error { _, err := s.DeleteKey(b.Context(), by, "appkey-acme-00000000"); return err }, keys.KindNotFound},
+		"no such role": {func() error {
+			_, _, err := s.EditRole(b.Context(), by, store.EditRole{Slug: "none", Name: "x"})
+			return err
+		}, keys.KindNotFound},
+	}
+	for name, tell := range tells {
+		called = 0
+		if err := tell.do(); keys.KindOf(err) != tell.kind || called != 1 {
+			b.Errorf("%s: %v, and AfterCommit was called %d times", name, err, called)
+		}
+	}
+	fails = true
+	for name, tell := range tells {
+		if err := tell.do(); keys.KindOf(err) != keys.KindUnavailable || !errors.Is(err, late) {
+			b.Errorf("%s, while the index is late: %v", name, err)
+		}
+	}
+	if _, err := s.Key(b.Context(), by, key.ID); keys.KindOf(err) != keys.KindUnavailable {
+		b.Errorf("what may not hold yet was shown: %v", err)
+	}
+	b.must(s.Check(b.Context()))
+	fails, called = false, 0
+	for range 2 {
+		_, err := s.Key(b.Context(), by, key.ID)
+		b.must(err)
+	}
+	if called != 1 {
+		b.Errorf("after it had caught up it was asked %d times", called)
+	}
+}
+
+func editWith(b *bench, s *store.Store, by keys.Actor, key keys.Key, version int64) error {
+	_, _, err := s.EditKey(b.Context(), by, store.EditKey{ID: key.ID, Version: version, Name: "y"})
+	return err
+}
+
+func afterCommitIsSpared(b *bench) {
+	by := b.newAccount("acme")
+	key := b.newKey(by, "x").Key
+	session := b.signIn(by, secret.Digest{})
+	b.committed.Store(0)
+	_, err := b.a.CreateUser(b.Context(), by, store.NewUser{Email: "bo@acme.example", PasswordPHC: testPHC})
+	b.must(err)
+	b.must(b.a.RecordRefusals(b.Context(), map[keys.Refusal]int{{Action: keys.ActionVerifyRefused, AccountID: by.AccountID, Key: key.ID}: 1}))
+	b.must(b.a.RecordUsage(b.Context(), keys.UsageBatch{Writer: "w", Number: 1}))
+	b.must(b.a.SetFlash(b.Context(), session, "x"))
+	b.must(b.a.Sweep(b.Context()))
+	_, err = b.a.GenerateKey(b.Context(), by, store.NewKey{Name: "x"}) // a nonce is missing: nothing was looked at
+	b.want(err, keys.KindMalformed, keys.ReasonNonce)
+	if b.committed.Load() != 0 {
+		b.Fatalf("it was called %d times", b.committed.Load())
+	}
+	_, _, err = b.a.DeactivateKey(b.Context(), by, key.ID)
+	b.must(err)
+	if b.committed.Load() != 1 {
+		b.Fatal("it was not called")
 	}
 }
 

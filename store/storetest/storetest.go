@@ -17,8 +17,8 @@ import (
 // Run runs every case. fresh makes an empty database and returns its URL.
 func Run(t *testing.T, fresh func(t *testing.T) string) {
 	for _, group := range [][]testCase{
-		setupCases, accountCases, userCases, loginCases, sessionCases, roleCases, keyCases, renewalCases, historyCases, settingsCases, listCases,
-		raceCases, frameCases, feedCases, auditCases, refusalCases, sweepCases, textCases,
+		setupCases, accountCases, userCases, loginCases, sessionCases, roleCases, roleEditCases, keyCases, renewalCases, historyCases, settingsCases, listCases,
+		raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
 	} {
 		if len(group) == 0 {
 			t.Fatal("a group without cases")
@@ -60,7 +60,7 @@ func (b *bench) open() *store.Store {
 	b.Helper()
 	s, err := store.Open(b.Context(), b.url, store.Options{
 		Now:         b.clock.Now,
-		AfterCommit: func(context.Context) { b.committed.Add(1) },
+		AfterCommit: func(context.Context) error { b.committed.Add(1); return nil },
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -38,6 +38,21 @@ var sweepCases = []testCase{
 		_, err := b.a.Session(b.Context(), session)
 		b.want(err, keys.KindNotFound, keys.ReasonSessionEnded)
 	}},
+	{"sweep/of the feed the beginning goes, also when the clock went back: it never has a gap", func(b *bench) {
+		by := b.newAccount("acme")
+		b.clock.Advance(365 * day)
+		b.newKey(by, "From a far future")
+		ahead := b.loadFeed(b.a).mark
+		b.clock.Advance(-365 * day)
+		b.newKey(by, "Old")
+		b.clock.Advance(8 * day)
+		b.newKey(by, "Fresh")
+		b.must(b.a.Sweep(b.Context()))
+		b.wantLost(ahead)
+		if left := b.raw.count(`SELECT COUNT(*) FROM change_log`); left != 2 { // of the fresh key and its token
+			b.Fatalf("%d rows are left", left)
+		}
+	}},
 }
 
 var textCases = []testCase{

@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"latchkey/keys"
+)
+
+// feedLimit is how many rows of the change log are followed. With more of them it is cheaper to load
+// everything.
+const feedLimit = 10_000
+
+// FollowFeed returns what changed after a mark, as it is at one moment. When nothing did, it costs one
+// short query.
+func (s *Store) FollowFeed(ctx context.Context, after keys.FeedMark) (changes keys.FeedChanges, err error) {
+	err = s.snapshot(ctx, func(t *tx) error {
+		changes = keys.FeedChanges{Mark: after}
+		log, complete, err := t.changesAfter(ctx, after)
+		switch {
+		case err != nil:
+			return err
+		case !complete:
+			changes = keys.FeedChanges{Lost: true}
+			return nil
+		case len(log) == 0:
+			return nil
+		}
+		changes.Mark = log[len(log)-1].FeedMark
+		if tellsOfAccounts(log) {
+			if changes.Accounts, err = t.feedAccounts(ctx, changedAccounts, after.Seq); err != nil {
+				return err
+			}
+		}
+		changes.Keys, err = t.changedKeys(ctx, log)
+		return err
+	})
+	if err != nil {
+		return keys.FeedChanges{}, err
+	}
+	return changes, nil
+}
+
+// changeRow is a row of the change log.
+type changeRow struct {
+	keys.FeedMark
+	objectKind, objectID string
+}
+
+func scanChange(row scanner) (c changeRow, err error) {
+	err = row.Scan(&c.Seq, &c.EventID, &c.objectKind, &c.objectID)
+	return c, err
+}
+
+// changesAfter are the rows of the change log after a mark, and whether they lead on from it: the row
+// of the mark is there, and there are not too many after it.
+func (t *tx) changesAfter(ctx context.Context, after keys.FeedMark) (log []changeRow, complete bool, err error) {
+	log, err = list(ctx, t, scanChange, `
+		SELECT seq, event_id, object_kind, object_id FROM change_log WHERE seq >= $1 ORDER BY seq LIMIT $2`, after.Seq, feedLimit+2)
+	if err != nil {
+		return nil, false, err
+	}
+	if after == (keys.FeedMark{}) {
+		complete, err = t.fromTheBeginning(ctx, log)
+		return log, complete && len(log) <= feedLimit, err
+	}
+	if len(log) == 0 || log[0].FeedMark != after {
+		return nil, false, nil
+	}
+	return log[1:], len(log)-1 <= feedLimit, nil
+}
+
+// fromTheBeginning says whether the change log still begins where it began, which is with the first
+// account.
+func (t *tx) fromTheBeginning(ctx context.Context, log []changeRow) (whole bool, err error) {
+	if len(log) == 0 {
+		return true, nil
+	}
+	err = t.row(ctx, `
+		SELECT COALESCE($1 = (SELECT seq FROM audit WHERE action = $2 ORDER BY seq LIMIT 1), FALSE)`,
+		log[0].Seq, string(keys.ActionAccountCreated)).Scan(&whole)
+	return whole, err
+}
+
+// tellsOfAccounts says whether rows of the change log tell of an account or of a role.
+func tellsOfAccounts(log []changeRow) bool {
+	return slices.ContainsFunc(log, func(c changeRow) bool { return c.objectKind == objectAccount || c.objectKind == objectRole })
+}
+
+// changedAccounts are the ids of the accounts that changed, or whose roles did, after the number $1.
+const changedAccounts = `SELECT account_id FROM change_log WHERE seq > $1 AND object_kind IN ('account', 'role')`
+
+// feedChunk is how many keys one query asks for.
+const feedChunk = 200
+
+// changedKeys returns the keys that rows of the change log tell of, whole. It asks for them by their ids:
+// of a join with the change log, whose newest rows no statistics know, PostgreSQL may make a walk through
+// all keys.
+func (t *tx) changedKeys(ctx context.Context, log []changeRow) (changed []keys.FeedKey, err error) {
+	var ids, tokens []any
+	for _, c := range log {
+		switch c.objectKind {
+		case objectKey:
+			ids = append(ids, c.objectID)
+		case objectToken:
+			number, err := strconv.ParseInt(c.objectID, 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("change %d is of no token: %w", c.Seq, err)
+			}
+			tokens = append(tokens, number)
+		}
+	}
+	for chunk := range slices.Chunk(tokens, feedChunk) {
+		owners, err := list(ctx, t, scanText, `
+			SELECT api_key.app_key FROM api_token JOIN api_key ON api_key.id = api_token.key_id
+			WHERE api_token.number IN (`+places(1, len(chunk))+`)`, chunk...)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range owners {
+			ids = append(ids, id)
+		}
+	}
+	for chunk := range slices.Chunk(distinct(ids), feedChunk) {
+		some, err := t.feedKeys(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, some...)
+	}
+	return changed, nil
+}
+
+func distinct(ids []any) (all []any) {
+	seen := make(map[any]bool, len(ids))
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			all = append(all, id)
+		}
+	}
+	return all
+}
+
+// feedKeys returns the keys of some ids, whole.
+func (t *tx) feedKeys(ctx context.Context, ids []any) ([]keys.FeedKey, error) {
+	rows, err := list(ctx, t, scanFeedKey, `
+		SELECT `+feedKeyColumns+` FROM api_key WHERE app_key IN (`+places(1, len(ids))+`)`, ids...)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]keys.FeedKey, len(rows))
+	place := make(map[int64]*keys.FeedKey, len(rows))
+	for i, row := range rows {
+		found[i].FeedKeyRow = row
+		place[row.Number] = &found[i]
+	}
+	if err := t.addFeedRoles(ctx, ids, place); err != nil {
+		return nil, err
+	}
+	return found, t.addFeedTokens(ctx, ids, place)
+}
+
+func scanFeedKey(row scanner) (keys.FeedKeyRow, error) {
+	var number, flags int64
+	var id string
+	err := row.Scan(&number, &id, &flags)
+	return feedKeyOf(number, id, flags), err
+}
+
+func (t *tx) addFeedRoles(ctx context.Context, ids []any, to map[int64]*keys.FeedKey) error {
+	_, err := list(ctx, t, func(row scanner) (none struct{}, err error) {
+		var key, role int64
+		if err := row.Scan(&key, &role); err != nil {
+			return none, err
+		}
+		if k, ok := to[key]; ok {
+			k.Roles = append(k.Roles, role)
+		}
+		return none, nil
+	}, `
+		SELECT api_key_role.key_number, api_key_role.role_number
+		FROM api_key JOIN api_key_role ON api_key_role.key_id = api_key.id
+		WHERE api_key.app_key IN (`+places(1, len(ids))+`)
+		ORDER BY api_key_role.role_number`, ids...)
+	return err
+}
+
+func (t *tx) addFeedTokens(ctx context.Context, ids []any, to map[int64]*keys.FeedKey) error {
+	_, err := list(ctx, t, func(row scanner) (none struct{}, err error) {
+		var key, number, created, ended int64
+		var digest []byte
+		if err := row.Scan(&key, &number, &digest, &created, &ended); err != nil {
+			return none, err
+		}
+		token, err := feedTokenOf(key, number, digest, created, ended)
+		if err != nil {
+			return none, fmt.Errorf("token %d: %w", number, err)
+		}
+		if k, ok := to[key]; ok {
+			k.Tokens = append(k.Tokens, token)
+		}
+		return none, nil
+	}, `
+		SELECT `+feedTokenColumns+`
+		FROM api_key JOIN api_token ON api_token.key_id = api_key.id
+		WHERE (api_token.revoked_at IS NULL OR api_token.revoked_at >= $1) AND api_key.app_key IN (`+places(2, len(ids))+`)
+		ORDER BY api_token.number`, append([]any{t.at.Add(-keys.RotatedMemory).UnixMicro()}, ids...)...)
+	return err
+}
