@@ -124,7 +124,7 @@ func (h *Handler) missed(code Code) Verdict {
 
 func (h *Handler) verify(presented credentials, q query, from client) Verdict {
 	start := h.now()
-	verdict := h.verifier.Verify(Request{Token: presented.token, Key: presented.key, Account: q.account, Resource: q.resource}, from.addr)
+	verdict := h.verifier.verifyAt(start, Request{Token: presented.token, Key: presented.key, Account: q.account, Resource: q.resource}, from.addr)
 	h.verifier.observe(h.now().Sub(start))
 	return verdict
 }

@@ -82,23 +82,28 @@ func New(source Source, sink Sink, o Options) *Verifier {
 // is refused of it. The address may be the zero value when it is not known. It takes no lock that a
 // change holds, does no I/O and allocates nothing.
 func (v *Verifier) Verify(r Request, from netip.Addr) Verdict {
-	verdict := v.verify(r, from)
+	return v.verifyAt(v.options.Now(), r, from)
+}
+
+// verifyAt is Verify for who has just read the clock.
+func (v *Verifier) verifyAt(now time.Time, r Request, from netip.Addr) Verdict {
+	verdict := v.verify(now, r, from)
 	v.stats.verdicts[verdict.Code].Add(1)
 	return verdict
 }
 
-func (v *Verifier) verify(r Request, from netip.Addr) Verdict {
+func (v *Verifier) verify(now time.Time, r Request, from netip.Addr) Verdict {
 	x := v.index.Load()
 	if x == nil {
 		return Verdict{Code: CodeUnavailable}
 	}
-	q := question{Request: r, account: v.options.Account}
+	q := question{Request: r, account: v.options.Account, now: now}
 	var err error
 	if q.digest, err = secret.ParseDigest(secret.KindToken, r.Token); err != nil {
 		v.refuseJunk(from)
 		return Verdict{Code: CodeUnknown}
 	}
-	if q.now = v.options.Now(); !v.current(q.now) {
+	if !v.current(now) {
 		return Verdict{Code: CodeUnavailable}
 	}
 	a := x.judge(&q)
