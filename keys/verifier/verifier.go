@@ -82,10 +82,11 @@ func New(source Source, sink Sink, o Options) *Verifier {
 // is refused of it. The address may be the zero value when it is not known. It takes no lock that a
 // change holds, does no I/O and allocates nothing.
 func (v *Verifier) Verify(r Request, from netip.Addr) Verdict {
-	return v.verifyAt(v.options.Now(), r, from)
+	return v.verifyAt(time.Time{}, r, from)
 }
 
-// verifyAt is Verify for who has just read the clock.
+// verifyAt is Verify for who has just read the clock. At the zero time it reads the clock itself, when it
+// needs to: junk costs not even that.
 func (v *Verifier) verifyAt(now time.Time, r Request, from netip.Addr) Verdict {
 	verdict := v.verify(now, r, from)
 	v.stats.verdicts[verdict.Code].Add(1)
@@ -103,7 +104,10 @@ func (v *Verifier) verify(now time.Time, r Request, from netip.Addr) Verdict {
 		v.refuseJunk(from)
 		return Verdict{Code: CodeUnknown}
 	}
-	if !v.current(now) {
+	if now.IsZero() {
+		q.now = v.options.Now()
+	}
+	if !v.current(q.now) {
 		return Verdict{Code: CodeUnavailable}
 	}
 	a := x.judge(&q)
