@@ -14,6 +14,7 @@ import (
 const (
 	sampleKey   = "appkey-acme-QKZWPD4T"
 	sampleToken = "lkt_0000sample0000000000000000000000000000000000000000"
+	sampleCheck = `curl -i -H "X-Key: appkey-acme-QKZWPD4T" -H "X-Token: $API_TOKEN" 'https://keys.example/v1/verify?account=acme'`
 	sampleName  = "Order sync"
 	hostileName = `<img src=x onerror=alert(1)> "quoted" & 'so on'`
 )
@@ -78,13 +79,15 @@ func samplePending() KeyRow {
 func sampleRenewed(token string, problems ...ui.Problem) KeysRenewed {
 	return KeysRenewed{
 		Shell: sampleShell("The new token is ready"), URL: "/keys/x/renew/7", KeyURL: "/keys/x", KeyID: sampleKey, Name: sampleName,
-		Token: token, Problems: problems,
+		Token: token, Check: sampleCheck, Problems: problems,
 	}
 }
 
 func sampleTokenConfirm(title, url string) KeyTokenConfirm {
 	return KeyTokenConfirm{
-		KeyConfirm: KeyConfirm{Shell: sampleShell(title), URL: url, CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName}, Since: sampleTime(),
+		KeyConfirm: KeyConfirm{
+			Shell: sampleShell(title), URL: url, CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName, LastUse: sampleUse(),
+		}, Since: sampleTime(),
 	}
 }
 
@@ -92,17 +95,48 @@ func sampleTime() ui.Time {
 	return ui.Time{Datetime: "2026-09-12T15:04:00Z", Title: "12 Sep 2026, 15:04 UTC", Text: "12 Sep 2026"}
 }
 
+// sampleAgo is a moment that is said as the time that has passed since.
+func sampleAgo() ui.Time {
+	return ui.Time{Datetime: "2026-09-12T15:01:00Z", Title: "12 Sep 2026, 15:01 UTC", Text: "3 minutes ago"}
+}
+
+func sampleUse() Sentence {
+	return Sentence{Text: "Last used 3 minutes ago from 203.0.113.7.", Times: []ui.Time{sampleAgo()}}
+}
+
 func sampleShow() KeyShow {
 	return KeyShow{
 		Shell: sampleShell(sampleName), ID: sampleKey, Name: sampleName, BackURL: "/keys", CreatedBy: "ana@acme.example", Active: true,
-		Created: sampleTime(), EditURL: "/keys/x/edit", Menu: samplePending().Menu, Pending: true,
+		Created: sampleTime(), EditURL: "/keys/x/edit", Menu: samplePending().Menu,
+		Alarm:   Sentence{Text: "A token that was replaced is still presented: last on 12 Sep 2026.", Times: []ui.Time{sampleTime()}},
+		Renewal: &KeyShowRenewal{Heading: "Keep the old token", Text: Sentence{Text: "It was used 3 minutes ago.", Times: []ui.Time{sampleAgo()}}},
 		Tokens: []KeyShowToken{
 			{Which: "Current", Hint: "x7Qd", Left: "91 days left", Created: sampleTime()},
-			{Which: "Old", Hint: "p0Lm", Left: "9 days left", Created: sampleTime(), Chips: []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}}},
+			{
+				Which: "Old", Hint: "p0Lm", Left: "9 days left", Created: sampleTime(), Chips: []ui.Chip{{Tone: "info", Icon: "clock", Text: "Renew soon"}},
+				Used: sampleAgo(), From: "203.0.113.7",
+			},
 		},
-		Roles:   []KeyShowRole{{Name: "Orders viewer", Description: "Look up orders"}},
+		Usage: sampleUsage(),
+		Roles: []KeyShowRole{{Name: "Orders viewer", Description: "Look up orders"}},
+		QuickStart: []ui.Snippet{
+			{ID: "qs-curl", Group: "qs", Label: "curl", Hint: "Paste it into a shell.", Code: sampleCheck, Copy: "Copy"},
+			{ID: "qs-go", Group: "qs", Label: "Go", Hint: "Save it as main.go.", Code: "func main() {\n\tprintln(\"<&>\")\n}\n", Copy: "Copy"},
+		},
 		History: []KeyShowEvent{{At: sampleTime(), Text: "Key generated", By: "ana@acme.example", From: "192.0.2.17"}},
 	}
+}
+
+// sampleUsage is three days, the second without a request.
+func sampleUsage() KeyUsage {
+	day := func(n int, accepted, refused int) UsageDay {
+		text := fmt.Sprintf("%d Nov", n)
+		return UsageDay{
+			Day:   ui.Time{Datetime: fmt.Sprintf("2026-11-%d", n), Title: text + " 2026", Text: text + " 2026"},
+			Short: text, Accepted: accepted, Refused: refused,
+		}
+	}
+	return KeyUsage{Days: []UsageDay{day(10, 1144, 0), day(11, 0, 0), day(12, 84, 12)}, Most: 0}
 }
 
 func sampleSettings(editable bool, problems ...ui.Problem) Settings {
@@ -149,22 +183,36 @@ func sampleGenerate(problems ...ui.Problem) KeysGenerate {
 }
 
 func sampleGenerated() KeysGenerated {
-	return KeysGenerated{Shell: sampleShell("Key generated"), Name: sampleName, KeyID: sampleKey, Token: sampleToken, CloseURL: "/keys", NoRole: true, NameTwin: true}
+	return KeysGenerated{Shell: sampleShell("Key generated"), Name: sampleName, KeyID: sampleKey, Token: sampleToken, Check: sampleCheck, CloseURL: "/keys", NoRole: true, NameTwin: true}
 }
 
 func sampleEdit(active bool, problems ...ui.Problem) KeysEdit {
 	return KeysEdit{
 		Shell: sampleShell("Edit key"), URL: "/keys/x/edit", CancelURL: "/keys?after=x", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName,
-		Version: 7, Roles: sampleRoles(4), Active: active, Problems: problems,
+		Version: 7, Roles: sampleRoles(4), Active: active, LastUse: sampleUse(), Problems: problems,
 	}
 }
 
 func sampleDeactivate() KeyConfirm {
-	return KeyConfirm{Shell: sampleShell("Deactivate key"), URL: "/keys/x/deactivate", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName}
+	return KeyConfirm{
+		Shell: sampleShell("Deactivate key"), URL: "/keys/x/deactivate", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName,
+		LastUse: sampleUse(),
+	}
 }
 
-func sampleDelete(problems ...ui.Problem) KeyConfirm {
-	return KeyConfirm{Shell: sampleShell("Delete key"), URL: "/keys/x/delete", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName, Problems: problems}
+func sampleDelete(problems ...ui.Problem) KeyDelete {
+	return KeyDelete{KeyConfirm: KeyConfirm{
+		Shell: sampleShell("Delete key"), URL: "/keys/x/delete", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName,
+		LastUse: sampleUse(), Problems: problems,
+	}}
+}
+
+// sampleDeleteUsed is the same for a key that is in use.
+func sampleDeleteUsed() KeyDelete {
+	m := sampleDelete()
+	m.Used = Sentence{Text: "This key was used 3 minutes ago. Deactivate it first.", Times: []ui.Time{sampleAgo()}}
+	m.DeactivateURL = "/keys/x/deactivate"
+	return m
 }
 
 // samplePages is every page, in the states that differ in their markup.
@@ -198,6 +246,10 @@ func samplePages() map[string]templ.Component {
 		{Field: "password", Text: "Too short"},
 		{Field: "zone", Text: "Unknown"},
 	}
+	renewedUsed := sampleRenewed("")
+	renewedUsed.OldUsed = Sentence{Text: "The old token was used 3 minutes ago.", Times: []ui.Time{sampleAgo()}}
+	safe := sampleShow()
+	safe.Renewal.Safe, safe.Alarm, safe.Usage = true, Sentence{}, KeyUsage{}
 	return map[string]templ.Component{
 		"setup":           SetupPage(setup),
 		"setup failed":    SetupPage(setupFailed),
@@ -217,15 +269,18 @@ func samplePages() map[string]templ.Component {
 		"deactivate":      KeysDeactivatePage(sampleDeactivate()),
 		"activate":        KeysActivatePage(KeyConfirm{Shell: sampleShell("Activate key"), URL: "/keys/x/activate", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName}),
 		"delete":          KeysDeletePage(sampleDelete()),
+		"delete used":     KeysDeletePage(sampleDeleteUsed()),
 		"delete failed":   KeysDeletePage(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
 		"list renewing":   KeysListPage(sampleList(samplePending())),
 		"renew":           KeysRenewPage(KeysRenew{Shell: sampleShell("Renew token"), URL: "/keys/x/renew", CancelURL: "/keys", BackLabel: "API Keys", KeyID: sampleKey, Name: sampleName, Nonce: "nonce", Inactive: true}),
 		"renewed":         KeysRenewedPage(sampleRenewed(sampleToken)),
 		"renewed shown":   KeysRenewedPage(sampleRenewed("")),
+		"renewed used":    KeysRenewedPage(renewedUsed),
 		"renewed failed":  KeysRenewedPage(sampleRenewed("", ui.Problem{Field: "old", Text: "Select at least one option"})),
 		"undo":            KeysUndoPage(sampleTokenConfirm("Undo renewal", "/keys/x/renew/undo")),
 		"delete old":      KeysDeleteOldPage(sampleTokenConfirm("Delete old token", "/keys/x/old-token/delete")),
 		"show":            KeysShowPage(sampleShow()),
+		"show safe":       KeysShowPage(safe),
 		"show bare":       KeysShowPage(KeyShow{Shell: sampleShell(sampleName), ID: sampleKey, Name: sampleName, BackURL: "/keys", Created: sampleTime()}),
 		"settings":        SettingsPage(sampleSettings(true)),
 		"settings failed": SettingsPage(sampleSettings(true, ui.Problem{Field: "days", Text: "Enter a number of days from 7 to 730"})),
@@ -245,6 +300,8 @@ func sampleFragments() map[string]templ.Component {
 		"row gone":          KeysRowGone(KeysGone{Total: 1, Flash: flash}),
 		"edit form":         KeysEditForm(sampleEdit(true, ui.Problem{Field: "name", Text: "Enter a key identification"})),
 		"deactivate dialog": KeysDeactivateDialog(sampleDeactivate()),
+		"undo dialog":       KeysUndoDialog(sampleTokenConfirm("Undo renewal", "/keys/x/renew/undo")),
+		"delete old dialog": KeysDeleteOldDialog(sampleTokenConfirm("Delete old token", "/keys/x/old-token/delete")),
 		"delete dialog":     KeysDeleteDialog(sampleDelete(ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
 	}
 }

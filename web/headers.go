@@ -42,20 +42,11 @@ func (s *Server) setHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if s.hosts[normalHost(r.Host)] || anyHost(r.URL.Path) {
+		if s.hosts[normalHost(r.Host)] || isProbe(r.URL.Path) {
 			return next(c)
 		}
 		return c.String(http.StatusMisdirectedRequest, t(c, "error.wrong-host.text", words.Args{"Origin": origin(s.public)})+"\n")
 	}
-}
-
-// anyHost says which paths programs ask without caring for a name.
-func anyHost(path string) bool {
-	switch path {
-	case "/healthz", "/livez", "/readyz":
-		return true
-	}
-	return strings.HasPrefix(path, "/v1/")
 }
 
 func hostSet(public *url.URL, more []string) map[string]bool {

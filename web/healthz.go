@@ -1,24 +1,67 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
 
-// health is the answer of /healthz.
+// Health is what a Server tells about work that others do: verification, and the program itself.
+type Health struct {
+	// Loaded says that there is an index to verify with, and Current that it may be answered from.
+	Loaded, Current bool
+	// Age is how long ago the index was last proved to be current, and MaxStaleness how long it may be.
+	Age, MaxStaleness time.Duration
+	// UsageWaits says that what was counted could not be written the last time.
+	UsageWaits bool
+	// Stopping says that the program was asked to stop.
+	Stopping bool
+}
+
+// health is the answer of /healthz and /livez.
 type health struct {
 	// Status is "ok", or "degraded" when the console cannot do all that it should.
 	Status string `json:"status"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// healthz says whether the process lives and can read its database. It answers 200 in both cases: a
-// process that is restarted because its database is away comes back no better.
+const (
+	statusOK       = "ok"
+	statusDegraded = "degraded"
+)
+
+// isProbe says which paths tell how the program is. Who asks them does not care for a name of ours.
+func isProbe(path string) bool {
+	return path == "/healthz" || path == "/livez" || path == "/readyz"
+}
+
+// healthz says whether the program can do all that it should. It answers 200 in both cases: a process
+// that is restarted because its database is away comes back no better.
 func (s *Server) healthz(c echo.Context) error {
-	if err := s.store.Check(c.Request().Context()); err != nil {
-		s.log.Error("health check failed", "error", err)
-		return c.JSON(http.StatusOK, health{Status: "degraded", Reason: "the database cannot be read"})
+	reasons := s.ailments(c.Request().Context())
+	if len(reasons) > 0 {
+		return c.JSON(http.StatusOK, health{Status: statusDegraded, Reason: strings.Join(reasons, "; ")})
 	}
-	return c.JSON(http.StatusOK, health{Status: "ok"})
+	return c.JSON(http.StatusOK, health{Status: statusOK})
+}
+
+func (s *Server) ailments(ctx context.Context) (reasons []string) {
+	if err := s.store.Check(ctx); err != nil {
+		s.log.Error("health check failed", "error", err)
+		reasons = append(reasons, "the database cannot be read")
+	}
+	h := s.health()
+	switch {
+	case !h.Loaded:
+		reasons = append(reasons, "the verification index is loading")
+	case !h.Current:
+		reasons = append(reasons, "the verification index may be out of date")
+	}
+	if h.UsageWaits {
+		reasons = append(reasons, "usage cannot be written")
+	}
+	return reasons
 }

@@ -16,7 +16,12 @@ func (s *Server) keysDeactivateForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	usage, err := s.usageOf(c, key.ID)
+	if err != nil {
+		return err
+	}
 	view := s.confirmView(c, "deactivate.heading", key, pathKeyDeactivate)
+	view.LastUse = s.sayLastUse(c, usage.Last)
 	return s.renderEither(c, http.StatusOK, views.KeysDeactivatePage(view), views.KeysDeactivateDialog(view))
 }
 

@@ -62,7 +62,14 @@ func (s *Server) answerGone(c echo.Context, flash ui.Flash) error {
 }
 
 func (s *Server) renderDelete(c echo.Context, status int, key keys.Key, problems []ui.Problem) error {
-	view := s.confirmView(c, "delete.heading", key, pathKeyDelete)
-	view.Failed, view.Problems = len(problems) > 0, problems
+	usage, err := s.usageOf(c, key.ID)
+	if err != nil {
+		return err
+	}
+	view := views.KeyDelete{KeyConfirm: s.confirmView(c, "delete.heading", key, pathKeyDelete)}
+	view.Failed, view.Problems, view.LastUse = len(problems) > 0, problems, s.sayLastUse(c, usage.Last)
+	if key.Active() {
+		view.Used, view.DeactivateURL = s.sayRecentUse(c, "delete.used", usage.Last), pathKeyDeactivate(key.ID, listQuery(c))
+	}
 	return s.renderEither(c, status, views.KeysDeletePage(view), views.KeysDeleteDialog(view))
 }

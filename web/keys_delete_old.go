@@ -19,10 +19,15 @@ func (s *Server) keysDeleteOldForm(c echo.Context) error {
 	if _, err := key.Renewal().After(keys.EventDeleteOld, s.now()); err != nil {
 		return atKey(err, key.ID)
 	}
+	usage, err := s.usageOf(c, key.ID)
+	if err != nil {
+		return err
+	}
 	view := views.KeyTokenConfirm{
 		KeyConfirm: s.confirmView(c, "oldtoken.heading", key, pathKeyDeleteOld),
 		Since:      timeOf(c, key.Tokens[1].CreatedAt, currentViewer(c).account.Location()),
 	}
+	view.LastUse = s.sayLastUse(c, usage.Tokens[key.Tokens[1].Number])
 	return s.renderEither(c, http.StatusOK, views.KeysDeleteOldPage(view), views.KeysDeleteOldDialog(view))
 }
 

@@ -46,7 +46,7 @@ func (s *Server) keysGenerate(c echo.Context) error {
 	}
 	return s.render(c, http.StatusOK, views.KeysGeneratedPage(views.KeysGenerated{
 		Shell: s.bareShell(c, t(c, "generated.heading")), Name: made.Key.Name, KeyID: string(made.Key.ID), Token: made.Token.Reveal(),
-		CloseURL: pathKeys(), NameTwin: made.NameTwin, NoRole: len(made.Key.Roles) == 0,
+		Check: s.verifyCall(c, made.Key.ID).check(), CloseURL: pathKeys(), NameTwin: made.NameTwin, NoRole: len(made.Key.Roles) == 0,
 	}))
 }
 

@@ -345,7 +345,7 @@ func TestChipsSayHowTheTokenStands(t *testing.T) {
 	}
 }
 
-var rawID = regexp.MustCompile(`\b(flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell|renew|renewed|undo|oldtoken|delete-old|settings|settings-confirm|show|token|history|roles|form)\.[a-z][a-z.-]+\b`)
+var rawID = regexp.MustCompile(`\b(flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell|renew|renewed|undo|oldtoken|delete-old|settings|settings-confirm|show|token|history|roles|form|advice|ago|alarm|snippet|usage|use)\.[a-z][a-z.-]+\b`)
 
 func TestNoPageShowsARawMessageID(t *testing.T) {
 	k := newKit(t)

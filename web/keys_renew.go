@@ -66,7 +66,13 @@ func (s *Server) renderRenewed(c echo.Context, status int, key keys.Key, token s
 		KeyID: string(key.ID), Name: key.Name, Problems: problems,
 	}
 	if !token.IsZero() {
-		view.Token = token.Reveal()
+		view.Token, view.Check = token.Reveal(), s.verifyCall(c, key.ID).check()
+	}
+	if usage, err := s.usageOf(c, key.ID); err == nil {
+		view.OldUsed = s.sayRecentUse(c, "renewed.old-used", usage.Tokens[key.Tokens[1].Number])
+	} else {
+		// The token is in this answer and in no other, so nothing may keep the answer from going out.
+		s.log.Error("usage could not be read", "id", requestID(c), "error", err)
 	}
 	return s.render(c, status, views.KeysRenewedPage(view))
 }

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -13,9 +15,16 @@ import (
 // historyLength is how many events the key's page shows.
 const historyLength = 20
 
-// keysShow shows the key's own page: its tokens, its roles and what happened to it.
+// alarmDays is how long the key's page shows an alarm.
+const alarmDays = keys.UsageDays
+
+// keysShow shows the key's own page: its tokens, its roles, how it was used and what happened to it.
 func (s *Server) keysShow(c echo.Context) error {
 	key, err := s.keyOfPath(c)
+	if err != nil {
+		return err
+	}
+	usage, err := s.usageOf(c, key.ID)
 	if err != nil {
 		return err
 	}
@@ -23,17 +32,28 @@ func (s *Server) keysShow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.KeysShowPage(s.keyShowView(c, key, events)))
+	view := s.keyShowView(c, key, usage, events)
+	since := s.now().Add(-alarmDays * 24 * time.Hour)
+	alarm, found, err := s.store.KeyAlarm(c.Request().Context(), actor(c), key.ID, since)
+	if err != nil {
+		return err
+	}
+	if found {
+		view.Alarm = sayAlarm(c, alarm)
+	}
+	return s.render(c, http.StatusOK, views.KeysShowPage(view))
 }
 
-func (s *Server) keyShowView(c echo.Context, key keys.Key, events []keys.AuditEvent) views.KeyShow {
+func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, events []keys.AuditEvent) views.KeyShow {
 	v := currentViewer(c)
 	shell := s.bareShell(c, key.Name)
 	shell.Flash = s.takeFlash(c)
 	view := views.KeyShow{
 		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), CreatedBy: key.CreatedBy,
-		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.account.Location()), Pending: key.Renewing(),
-		Tokens: s.showTokens(c, v.account, key), History: showHistory(c, v.account, events),
+		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.account.Location()),
+		Renewal: s.showRenewal(c, key, usage), Tokens: s.showTokens(c, v.account, key, usage),
+		Usage:      usageView(c, v.account.Location(), s.now(), usage.Hours),
+		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, v.account, events),
 	}
 	for _, role := range key.Roles {
 		view.Roles = append(view.Roles, views.KeyShowRole{Name: role.Name, Description: role.Description})
@@ -49,15 +69,48 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, events []keys.AuditEv
 	return view
 }
 
-func (s *Server) showTokens(c echo.Context, account keys.Account, key keys.Key) (all []views.KeyShowToken) {
+func (s *Server) showTokens(c echo.Context, account keys.Account, key keys.Key, usage keys.KeyUsage) (all []views.KeyShowToken) {
 	for i, token := range key.Tokens {
-		validity := account.Judge(token.CreatedAt, s.now())
-		all = append(all, views.KeyShowToken{
+		validity, last := account.Judge(token.CreatedAt, s.now()), usage.Tokens[token.Number]
+		shown := views.KeyShowToken{
 			Which: t(c, []string{"token.current", "token.old"}[i]), Hint: token.Hint, Left: sayDaysLeft(c, validity),
 			Created: timeOf(c, token.CreatedAt, account.Location()), Chips: chipsOf(c, validity.Standing),
-		})
+		}
+		if !last.Never() {
+			shown.Used, shown.From = s.ago(c, last.At), last.IP
+		}
+		all = append(all, shown)
 	}
 	return all
+}
+
+// showRenewal says which token of an open renewal is still used, and when the old one is safe to delete.
+// It is nil when no renewal is open.
+func (s *Server) showRenewal(c echo.Context, key keys.Key, usage keys.KeyUsage) *views.KeyShowRenewal {
+	if !key.Renewing() {
+		return nil
+	}
+	renewed, old := usage.Tokens[key.Tokens[0].Number], usage.Tokens[key.Tokens[1].Number]
+	advice := keys.AdviseRenewal(old, renewed, s.now())
+	id := "advice." + string(advice.Need)
+	text := id + ".text"
+	if advice.Need == keys.NeedNone && old.Never() {
+		text = id + ".never"
+	}
+	return &views.KeyShowRenewal{
+		Safe: advice.Need == keys.NeedNone, Heading: t(c, id+".heading"),
+		Text: sayTimes(c, text, words.Args{
+			"Old": momentOf(c, old.At), "New": momentOf(c, renewed.At), "Safe": momentOf(c, advice.SafeFrom),
+		}),
+	}
+}
+
+// sayAlarm says when and from where a replaced token was last presented.
+func sayAlarm(c echo.Context, alarm keys.AuditEvent) views.Sentence {
+	if alarm.IP == "" {
+		return sayTimes(c, "alarm.reuse", words.Args{"At": momentOf(c, alarm.At)})
+	}
+	return sayTimes(c, "alarm.reuse-from", words.Args{"At": momentOf(c, alarm.At), "Address": alarm.IP})
 }
 
 // showHistory puts what happened in words. A command on the machine has no address.
@@ -65,9 +118,14 @@ func showHistory(c echo.Context, account keys.Account, events []keys.AuditEvent)
 	for _, e := range events {
 		hint, _ := e.Details["hint"].(string)
 		all = append(all, views.KeyShowEvent{
-			At: timeOf(c, e.At, account.Location()), Text: t(c, "history."+string(e.Action), words.Args{"Hint": hint}),
+			At: timeOf(c, e.At, account.Location()), Text: t(c, historyID(e.Action), words.Args{"Hint": hint}),
 			By: e.Actor, From: e.IP,
 		})
 	}
 	return all
+}
+
+// historyID is the id of the words for an action.
+func historyID(action keys.Action) string {
+	return "history." + strings.ReplaceAll(string(action), "_", "-")
 }

@@ -40,8 +40,8 @@ func TestTheKeysPageShowsItsTokensRolesAndHistory(t *testing.T) {
 	a.says("main", string(id))
 	a.says("main", "Created 12 Sep 2026 by ana@acme.example")
 	a.says(".title", "Active")
-	a.says("main", "The old token waits for deletion. Until then the key has two tokens.")
-	if got := a.texts("table thead th"); !slices.Equal(got, []string{"Token", "Created", "Time left"}) {
+	a.says(".alert", "The old token waits for deletion.")
+	if got := a.texts("table thead th"); !slices.Equal(got, []string{"Token", "Created", "Time left", "Last used", "From"}) {
 		t.Errorf("columns %q", got)
 	}
 	hint := func(token string) string {

@@ -19,10 +19,15 @@ func (s *Server) keysUndoForm(c echo.Context) error {
 	if _, err := key.Renewal().After(keys.EventUndo, s.now()); err != nil {
 		return atKey(err, key.ID)
 	}
+	usage, err := s.usageOf(c, key.ID)
+	if err != nil {
+		return err
+	}
 	view := views.KeyTokenConfirm{
 		KeyConfirm: s.confirmView(c, "undo.heading", key, pathKeyUndo),
 		Since:      timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).account.Location()),
 	}
+	view.LastUse = s.sayNewTokenUse(c, usage.Tokens[key.Tokens[0].Number])
 	return s.renderEither(c, http.StatusOK, views.KeysUndoPage(view), views.KeysUndoDialog(view))
 }
 

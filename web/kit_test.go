@@ -60,8 +60,11 @@ type kit struct {
 	server *Server
 	file   string
 	log    *logBuffer
+	health Health
 	// signIns counts the sessions that were made, each from an address of its own.
 	signIns int
+	// batches counts the batches of use that were recorded, so that each has a number of its own.
+	batches int64
 }
 
 // logBuffer keeps what the server logs.
@@ -97,13 +100,19 @@ func publicURL(text string) option {
 // newEmptyKit is a server without any account.
 func newEmptyKit(t testing.TB, options ...option) *kit {
 	t.Helper()
-	k := &kit{t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: filepath.Join(t.TempDir(), "latchkey.db"), log: &logBuffer{}}
+	k := &kit{
+		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: filepath.Join(t.TempDir(), "latchkey.db"), log: &logBuffer{},
+		health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
+	}
 	logger := slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	opened, err := store.Open(t.Context(), k.file, store.Options{Now: k.clock.now, Log: logger})
 	must(t, err)
 	k.store = opened
 	t.Cleanup(func() { must(t, opened.Close()) })
-	config := Config{Store: opened, Passwords: secret.NewPasswords(), Now: k.clock.now, Log: logger, Version: "test"}
+	config := Config{
+		Store: opened, Passwords: secret.NewPasswords(), Now: k.clock.now, Log: logger, Version: "test",
+		Health: func() Health { return k.health },
+	}
 	publicURL("http://latchkey.test")(&config)
 	for _, o := range options {
 		o(&config)

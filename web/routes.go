@@ -45,6 +45,8 @@ func (s *Server) routes() []route {
 	return []route{
 		{get, "/", page, public, s.home},
 		{get, "/healthz", plain, public, s.healthz},
+		{get, "/livez", plain, public, s.livez},
+		{get, "/readyz", plain, public, s.readyz},
 		{get, "/static/*", plain, public, s.static},
 		{get, "/favicon.ico", plain, public, s.favicon},
 		{get, "/help", page, public, s.help},

@@ -4,6 +4,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -16,18 +17,21 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"latchkey/keys"
 	"latchkey/keys/secret"
 	"latchkey/store"
 )
 
-// Config is what a Server needs from outside. All fields but Hosts, TrustedProxies, InsecureHTTP and
-// Version are required.
+// Config is what a Server needs from outside. All fields but Hosts, TrustedProxies, InsecureHTTP,
+// KeyHeader, TokenHeader and Version are required.
 type Config struct {
 	Store     *store.Store
 	Passwords *secret.Passwords
 	// Now is the clock.
 	Now func() time.Time
 	Log *slog.Logger
+	// Health says how the work is that others do. It is called for every answer of /healthz and /readyz.
+	Health func() Health
 	// PublicURL is the base of every absolute link. Its scheme decides about Secure cookies and HSTS.
 	PublicURL *url.URL
 	// Hosts are the values of the Host header that are answered besides that of PublicURL.
@@ -36,6 +40,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// InsecureHTTP says that the operator chose plain HTTP beyond loopback; every page says so.
 	InsecureHTTP bool
+	// KeyHeader and TokenHeader are the names of the headers that a verification takes the pair from.
+	// Empty, they are keys.DefaultKeyHeader and keys.DefaultTokenHeader.
+	KeyHeader, TokenHeader string
 	// Version is shown in the footer.
 	Version string
 }
@@ -46,27 +53,32 @@ type Server struct {
 	passwords *secret.Passwords
 	now       func() time.Time
 	log       *slog.Logger
+	health    func() Health
 	public    *url.URL
 	hosts     map[string]bool
 	secure    bool
 	insecure  bool
 	version   string
-	sessions  *sessionStore
-	refusals  *refusals
-	csrf      *http.CrossOriginProtection
-	claimed   atomic.Bool
-	echo      *echo.Echo
+	// keyHeader and tokenHeader are what programs that call a verification are shown.
+	keyHeader, tokenHeader string
+
+	sessions *sessionStore
+	refusals *refusals
+	csrf     *http.CrossOriginProtection
+	claimed  atomic.Bool
+	echo     *echo.Echo
 }
 
 // New returns a server over an open store, which stays the caller's to close.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Passwords == nil || c.Now == nil || c.Log == nil || c.PublicURL == nil {
-		return nil, errors.New("web: the configuration lacks a store, passwords, a clock, a logger or the public URL")
+	if c.Store == nil || c.Passwords == nil || c.Now == nil || c.Log == nil || c.Health == nil || c.PublicURL == nil {
+		return nil, errors.New("web: the configuration lacks a store, passwords, a clock, a logger, the health or the public URL")
 	}
 	s := &Server{
-		store: c.Store, passwords: c.Passwords, now: c.Now, log: c.Log, public: c.PublicURL,
+		store: c.Store, passwords: c.Passwords, now: c.Now, log: c.Log, health: c.Health, public: c.PublicURL,
 		hosts: hostSet(c.PublicURL, c.Hosts), secure: c.PublicURL.Scheme == "https",
 		insecure: c.InsecureHTTP && c.PublicURL.Scheme != "https", version: c.Version,
+		keyHeader: cmp.Or(c.KeyHeader, keys.DefaultKeyHeader), tokenHeader: cmp.Or(c.TokenHeader, keys.DefaultTokenHeader),
 		refusals: newRefusals(), csrf: http.NewCrossOriginProtection(),
 	}
 	if err := s.csrf.AddTrustedOrigin(origin(c.PublicURL)); err != nil {

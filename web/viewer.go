@@ -38,7 +38,7 @@ func (s *Server) loadSession(next echo.HandlerFunc) echo.HandlerFunc {
 
 // isPlain says which paths answer programs and assets, for which no session is read.
 func isPlain(path string) bool {
-	return path == "/static/*" || path == "/healthz" || path == "/favicon.ico"
+	return path == "/static/*" || path == "/favicon.ico" || isProbe(path)
 }
 
 func (s *Server) findViewer(c echo.Context) viewer {

@@ -135,9 +135,10 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 		t.Run("the forms of a key", walkForms)
 		t.Run("what goes wrong", walkFailures)
 		t.Run("renewal and settings", walkRenewal)
+		t.Run("what a key is used for", walkUsage)
 	})
 	t.Logf("note: axe: %d page states, %d runs", visited.states, visited.states*4)
-	if visited.walks < 5 {
+	if visited.walks < 6 {
 		return // not all were asked for
 	}
 	for _, pattern := range pageRoutes(t) {

@@ -117,11 +117,19 @@ type serveFlags struct {
 	dataFlag
 	Listen         string   `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address to listen on; port 0 takes a free one."`
 	PublicURL      string   `name:"public-url" placeholder:"URL" help:"The base of every link, such as https://keys.example.com. Only on loopback it can be left out."`
-	TrustedProxies []string `name:"trusted-proxies" placeholder:"ADDRESS" help:"Addresses or networks of the proxies in front, separated by commas: only they may say who the client is."`
+	TrustedProxies []string `name:"trusted-proxies" placeholder:"ADDRESS" help:"Addresses or networks of the proxies in front, separated by commas: only they may say who the client is. Whoever opens the socket of --verify-listen is called unix."`
 	TLSCert        string   `name:"tls-cert" placeholder:"FILE" help:"The certificate (PEM) to serve https with."`
 	TLSKey         string   `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
 	InsecureHTTP   bool     `name:"insecure-http" help:"Allow plain http beyond this machine. Passwords and tokens can then be read on the way."`
 	LogLevel       string   `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"What is logged to standard error: debug, info, warn or error."`
+	verifyFlags
+}
+
+// defaultFlags is the configuration of a server for which nothing is typed.
+func defaultFlags() (serveFlags, error) {
+	var f serveFlags
+	err := kong.ApplyDefaults(&f)
+	return f, err
 }
 
 // settings is the configuration of the server, checked.
@@ -137,6 +145,7 @@ type settings struct {
 	tlsKey   string
 	insecure bool
 	level    slog.Level
+	verify   verifySettings
 }
 
 // check returns the settings, or an error that says which flag is wrong, what to do about it, and that
@@ -162,7 +171,10 @@ func (f serveFlags) settings() (settings, error) {
 		return s, fmt.Errorf("--listen is %q; it must be HOST:PORT, such as 127.0.0.1:8080", f.Listen)
 	}
 	s.loopback = isLoopback(s.host)
-	if s.proxies, err = parseProxies(f.TrustedProxies); err != nil {
+	if s.verify, err = f.verification(); err != nil {
+		return s, err
+	}
+	if err := s.setProxies(f.TrustedProxies); err != nil {
 		return s, err
 	}
 	if s.public, err = parsePublicURL(f.PublicURL); err != nil {
@@ -196,12 +208,15 @@ func (s settings) checkTLS() error {
 	return nil
 }
 
-// checkReach refuses to send passwords in the clear over a network unless the operator says so.
+// checkReach refuses to send passwords and tokens in the clear over a network unless the operator says
+// so.
 func (s settings) checkReach() error {
 	guarded := s.tls() || len(s.proxies) > 0 || s.insecure
-	if !s.loopback && !guarded {
-		return fmt.Errorf("refusing to listen on %s, which others can reach, without encryption: set --tls-cert and --tls-key, "+
-			"or --trusted-proxies when a proxy in front speaks https, or --insecure-http if that network is safe", s.listen)
+	for _, address := range []string{s.listen, s.verify.listen} {
+		if host, _, err := net.SplitHostPort(address); err == nil && !isLoopback(host) && !guarded {
+			return fmt.Errorf("refusing to listen on %s, which others can reach, without encryption: set --tls-cert and --tls-key, "+
+				"or --trusted-proxies when a proxy in front speaks https, or --insecure-http if that network is safe", address)
+		}
 	}
 	if !s.loopback && s.public == nil {
 		return fmt.Errorf("--public-url is missing: beyond this machine Latchkey cannot know by which address %s is reached. Set it to that address, such as https://keys.example.com", s.listen)
@@ -221,21 +236,34 @@ func isLoopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-func parseProxies(list []string) ([]netip.Prefix, error) {
-	var prefixes []netip.Prefix
+func (s *settings) setProxies(list []string) error {
 	for _, text := range list {
 		text = strings.TrimSpace(text)
-		if prefix, err := netip.ParsePrefix(text); err == nil {
-			prefixes = append(prefixes, prefix.Masked())
+		if text == unixProxy {
+			s.verify.trustUnix = true
 			continue
 		}
-		addr, err := netip.ParseAddr(text)
+		prefix, err := parseProxy(text)
 		if err != nil {
-			return nil, fmt.Errorf("--trusted-proxies has %q; it takes addresses and networks such as 10.0.0.7 or 10.0.0.0/24", text)
+			return err
 		}
-		prefixes = append(prefixes, netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()))
+		s.proxies = append(s.proxies, prefix)
 	}
-	return prefixes, nil
+	if s.verify.trustUnix && s.verify.socket == "" {
+		return errors.New("--trusted-proxies has unix, but there is no socket: set --verify-listen to unix:PATH, or leave it out")
+	}
+	return nil
+}
+
+func parseProxy(text string) (netip.Prefix, error) {
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix.Masked(), nil
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("--trusted-proxies has %q; it takes addresses and networks such as 10.0.0.7 or 10.0.0.0/24, and unix", text)
+	}
+	return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
 }
 
 func parsePublicURL(text string) (*url.URL, error) {

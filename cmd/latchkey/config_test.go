@@ -1,10 +1,16 @@
 package main
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
+
+	"latchkey/keys"
+	"latchkey/keys/verifier"
 )
 
 // parsed is what the server would be started with.
@@ -62,6 +68,43 @@ func TestEveryServeSettingHasItsVariable(t *testing.T) {
 	}
 }
 
+func TestEverySettingOfVerificationHasItsVariable(t *testing.T) {
+	s, err := parsed(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := verifySettings{
+		socketMode: 0o660, keyHeader: keys.DefaultKeyHeader, tokenHeader: keys.DefaultTokenHeader,
+		identity: true, staleness: verifier.DefaultMaxStaleness, refusals: verifier.DefaultRefusalsPerMinute,
+	}
+	if s.verify != usual {
+		t.Errorf("without settings verification is %+v; want %+v", s.verify, usual)
+	}
+	for _, env := range [][]string{
+		{"LATCHKEY_VERIFY_LISTEN=unix:/run/v.sock", "LATCHKEY_IDENTITY_HEADERS=false"},
+		{"LATCHKEY_VERIFY_LISTEN=unix:/run/../run/v.sock", "LATCHKEY_IDENTITY_HEADERS=0"},
+	} {
+		s, err = parsed(t, append(env,
+			"LATCHKEY_SOCKET_MODE=0600", "LATCHKEY_VERIFY_ACCOUNT=globex", "LATCHKEY_KEY_HEADER=X-Api-Key", "LATCHKEY_TOKEN_HEADER=X-Api-Token",
+			"LATCHKEY_MAX_STALENESS=90s", "LATCHKEY_REFUSALS_PER_MINUTE=7", "LATCHKEY_METRICS_LISTEN=127.0.0.1:9464", "LATCHKEY_TRUSTED_PROXIES=unix"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := verifySettings{
+			socket: "/run/v.sock", socketMode: 0o600, account: "globex", keyHeader: "X-Api-Key", tokenHeader: "X-Api-Token",
+			staleness: 90 * time.Second, refusals: 7, trustUnix: true, metrics: "127.0.0.1:9464",
+		}
+		if s.verify != want || len(s.proxies) > 0 {
+			t.Errorf("verification is %+v; want %+v", s.verify, want)
+		}
+	}
+	for _, flag := range []string{"--identity-headers=false", "--no-identity-headers"} {
+		if s, err = parsed(t, nil, flag); err != nil || s.verify.identity {
+			t.Errorf("%s: identity headers %t, %v; want them off", flag, s.verify.identity, err)
+		}
+	}
+}
+
 func TestUnknownVariablesAreAnError(t *testing.T) {
 	cliWith(t, []string{"LATCHKEY_PUBLIC_ULR=https://keys.example.com"}, "", "version").refused(t, "LATCHKEY_PUBLIC_ULR")
 	// What Kubernetes sets for a service named latchkey is none of ours.
@@ -82,16 +125,46 @@ func TestUnknownFlagsAndCommandsAreAnError(t *testing.T) {
 
 func TestHelpNamesEveryCommandAndVariable(t *testing.T) {
 	help := cli(t, "", "--help").ok(t).stdout
-	for _, command := range []string{"serve", "init", "account create", "account list", "user list", "user reset", "user unlock", "demo", "audit verify", "version"} {
+	for _, command := range []string{"serve", "init", "account create", "account list", "user list", "user reset", "user unlock", "demo", "audit verify", "healthcheck", "version"} {
 		if !strings.Contains(help, command) {
 			t.Errorf("latchkey --help does not name %s", command)
 		}
 	}
 	help = cli(t, "", "serve", "--help").ok(t).stdout
-	for _, variable := range []string{"LATCHKEY_LISTEN", "LATCHKEY_DATA", "LATCHKEY_PUBLIC_URL", "LATCHKEY_TRUSTED_PROXIES", "LATCHKEY_TLS_CERT", "LATCHKEY_TLS_KEY", "LATCHKEY_INSECURE_HTTP", "LATCHKEY_LOG_LEVEL"} {
+	for _, variable := range []string{
+		"LATCHKEY_LISTEN", "LATCHKEY_DATA", "LATCHKEY_PUBLIC_URL", "LATCHKEY_TRUSTED_PROXIES", "LATCHKEY_TLS_CERT", "LATCHKEY_TLS_KEY", "LATCHKEY_INSECURE_HTTP", "LATCHKEY_LOG_LEVEL",
+		"LATCHKEY_VERIFY_LISTEN", "LATCHKEY_SOCKET_MODE", "LATCHKEY_VERIFY_ACCOUNT", "LATCHKEY_KEY_HEADER", "LATCHKEY_TOKEN_HEADER", "LATCHKEY_IDENTITY_HEADERS",
+		"LATCHKEY_MAX_STALENESS", "LATCHKEY_REFUSALS_PER_MINUTE", "LATCHKEY_METRICS_LISTEN",
+	} {
 		if !strings.Contains(help, variable) {
 			t.Errorf("latchkey serve --help does not name %s", variable)
 		}
+	}
+}
+
+func TestTheReadmeHasARowForEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flags serveFlags
+	parser, err := kong.New(&flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, flag := range parser.Model.Flags {
+		if flag.Name == "help" {
+			continue
+		}
+		seen++
+		row := regexp.MustCompile("(?m)^\\|[^|]*`--" + flag.Name + "`[^|]*\\|[^|]*`" + variableOf(flag.Name) + "`")
+		if !row.Match(readme) {
+			t.Errorf("the configuration in the README has no row for --%s and %s", flag.Name, variableOf(flag.Name))
+		}
+	}
+	if seen < 17 {
+		t.Errorf("only %d flags were looked for", seen)
 	}
 }
 
@@ -125,6 +198,39 @@ func TestListenRules(t *testing.T) {
 		{"a public URL without a scheme", []string{"--public-url", "keys.example.com"}, "scheme and host"},
 		{"a public URL of another scheme", []string{"--public-url", "ftp://keys.example.com"}, "scheme and host"},
 		{"a proxy that is no address", []string{"--trusted-proxies", "proxy.example.com"}, "10.0.0.0/24"},
+		{"the peers of a socket as proxies", []string{"--trusted-proxies", "unix,10.0.0.1", "--verify-listen", "unix:/run/v.sock"}, ""},
+		{"the peers of a socket that is not there", []string{"--trusted-proxies", "unix"}, "--verify-listen"},
+		{"the peers of a socket do not make a network safe", []string{
+			"--listen", ":80", "--public-url", "https://keys.example.com", "--trusted-proxies", "unix", "--verify-listen", "unix:/run/v.sock",
+		}, "--insecure-http"},
+		{"verification on every address without encryption", []string{"--verify-listen", "0.0.0.0:81"}, "0.0.0.0:81"},
+		{"verification on every address behind a proxy", []string{"--verify-listen", ":81", "--trusted-proxies", "10.0.0.1"}, ""},
+		{"verification on this machine", []string{"--verify-listen", "127.0.0.1:81"}, ""},
+		{"verification without a port", []string{"--verify-listen", "127.0.0.1"}, "--verify-listen"},
+		{"a socket without a path", []string{"--verify-listen", "unix:"}, "unix:/run/latchkey/verify.sock"},
+		{"a socket with too long a path", []string{"--verify-listen", "unix:/" + strings.Repeat("a", 103)}, "103 bytes"},
+		{"a socket for everybody", []string{"--verify-listen", "unix:/run/v.sock", "--socket-mode", "0666"}, ""},
+		{"a socket mode in words", []string{"--socket-mode", "rw-rw----"}, "--socket-mode"},
+		{"a socket mode with more than permissions", []string{"--socket-mode", "1660"}, "--socket-mode"},
+		{"an account", []string{"--verify-account", "acme"}, ""},
+		{"an account that no account is called", []string{"--verify-account", "Acme Inc"}, "--verify-account"},
+		{"headers of one's own", []string{"--key-header", "X-Api-Key", "--token-header", "X-Api-Token"}, ""},
+		{"an empty header", []string{"--key-header", ""}, "--key-header"},
+		{"a header that is none", []string{"--token-header", "X Api Token"}, "--token-header"},
+		{"one header for both", []string{"--key-header", "X-Api-Key", "--token-header", "x-api-key"}, "--token-header"},
+		{"Authorization is taken", []string{"--token-header", "authorization"}, "--token-header"},
+		{"Cookie is taken", []string{"--key-header", "Cookie"}, "--key-header"},
+		{"Host is taken", []string{"--key-header", "host"}, "--key-header"},
+		{"our own headers are taken", []string{"--key-header", "x-latchkey-key-id"}, "--key-header"},
+		{"too little staleness", []string{"--max-staleness", "1999ms"}, "--max-staleness"},
+		{"the least staleness", []string{"--max-staleness", "2s"}, ""},
+		{"staleness that is no time", []string{"--max-staleness", "60"}, "--max-staleness"},
+		{"no limit of refusals", []string{"--refusals-per-minute", "0"}, ""},
+		{"less than no limit", []string{"--refusals-per-minute=-1"}, "--refusals-per-minute"},
+		{"metrics on this machine", []string{"--metrics-listen", "[::1]:9464"}, ""},
+		{"metrics for everybody", []string{"--metrics-listen", ":9464"}, "127.0.0.1:9464"},
+		{"metrics for everybody with TLS", []string{"--metrics-listen", "10.0.0.1:9464", "--tls-cert", file, "--tls-key", file}, "--metrics-listen"},
+		{"metrics without a port", []string{"--metrics-listen", "127.0.0.1"}, "--metrics-listen"},
 		{"a log level that is none", []string{"--log-level", "loud"}, "--log-level"},
 	}
 	for _, tt := range tests {

@@ -42,7 +42,12 @@ func (c *demoCmd) Run(p *program) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 
-	s, err := serveFlags{dataFlag: dataFlag{Data: folder}, Listen: c.Listen, LogLevel: c.LogLevel}.check()
+	flags, err := defaultFlags()
+	if err != nil {
+		return err
+	}
+	flags.Data, flags.Listen, flags.LogLevel = folder, c.Listen, c.LogLevel
+	s, err := flags.check()
 	if err != nil {
 		return err
 	}
@@ -114,43 +119,62 @@ func fillDemo(ctx context.Context, s *store.Store, clock *demoClock, password st
 	if err != nil {
 		return err
 	}
-	if err := tellDemo(ctx, s, clock, by); err != nil {
+	made, err := tellDemo(ctx, s, clock, by)
+	if err != nil {
+		return err
+	}
+	clock.set(now)
+	if err := useDemo(ctx, s, account, demoTokens(made, now), now); err != nil {
+		return err
+	}
+	clock.set(now.Add(-2 * time.Hour))
+	if err := alarmDemo(ctx, s, account, made[demoAlarmed].id); err != nil {
 		return err
 	}
 	return fillDemoMarked(ctx, s, clock, now, phc)
 }
 
-// tellDemo lets the story happen.
-func tellDemo(ctx context.Context, s *store.Store, clock *demoClock, by keys.Actor) error {
+// demoMade is a key of the story: its id, and the numbers of its first token and of that of its renewal,
+// or 0.
+type demoMade struct {
+	id             keys.KeyID
+	first, renewal int64
+}
+
+// tellDemo lets the story happen, and returns the keys that came of it.
+func tellDemo(ctx context.Context, s *store.Store, clock *demoClock, by keys.Actor) ([]demoMade, error) {
 	now := clock.now()
-	ids, renewals := make([]keys.KeyID, demoKeys), make([]int64, demoKeys)
+	all := make([]demoMade, demoKeys)
 	for _, step := range demoStory() {
 		clock.set(now.Add(-step.ago))
 		var err error
-		switch id := ids[step.key]; step.event {
+		switch made := &all[step.key]; step.event {
 		case demoGenerate:
-			ids[step.key], err = demoKey(ctx, s, by, step.name, step.roles)
+			*made, err = demoKey(ctx, s, by, step.name, step.roles)
 		case demoDeactivate:
-			_, _, err = s.DeactivateKey(ctx, by, id)
+			_, _, err = s.DeactivateKey(ctx, by, made.id)
 		case demoRenew:
-			var made store.Renewed
-			made, err = s.RenewKey(ctx, by, id, secret.NewNonce())
-			renewals[step.key] = made.Renewal
+			var renewed store.Renewed
+			renewed, err = s.RenewKey(ctx, by, made.id, secret.NewNonce())
+			made.renewal = renewed.Renewal
 		case demoLater, demoNow:
-			_, err = s.CompleteRenewal(ctx, by, id, renewals[step.key], step.event == demoLater)
+			_, err = s.CompleteRenewal(ctx, by, made.id, made.renewal, step.event == demoLater)
 		case demoUndo:
-			_, err = s.UndoRenewal(ctx, by, id)
+			_, err = s.UndoRenewal(ctx, by, made.id)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return all, nil
 }
 
-func demoKey(ctx context.Context, s *store.Store, by keys.Actor, name string, roles []string) (keys.KeyID, error) {
+func demoKey(ctx context.Context, s *store.Store, by keys.Actor, name string, roles []string) (demoMade, error) {
 	made, err := s.GenerateKey(ctx, by, store.NewKey{Name: name, Roles: roles, Nonce: secret.NewNonce()})
-	return made.Key.ID, err
+	if err != nil {
+		return demoMade{}, err
+	}
+	return demoMade{id: made.Key.ID, first: made.Key.Tokens[0].Number}, nil
 }
 
 // demoActor is the owner of an account at their desk.
@@ -175,11 +199,16 @@ func fillDemoMarked(ctx context.Context, s *store.Store, clock *demoClock, now t
 	if _, _, err := s.ChangeSettings(ctx, by, store.ChangeSettings{Version: account.SettingsVersion, Settings: settings}); err != nil {
 		return err
 	}
-	for _, key := range demoMarkedKeys {
-		clock.set(now.Add(-time.Duration(key.days) * day))
-		if _, err := demoKey(ctx, s, by, key.name, []string{"logistics-operator"}); err != nil {
+	var tokens []demoToken
+	for i, key := range demoMarkedKeys {
+		from := now.Add(-time.Duration(key.days) * day)
+		clock.set(from)
+		made, err := demoKey(ctx, s, by, key.name, []string{"logistics-operator"})
+		if err != nil {
 			return err
 		}
+		tokens = append(tokens, demoToken{key: i, number: made.first, from: from})
 	}
-	return nil
+	clock.set(now)
+	return useDemo(ctx, s, account.With(settings), tokens, now)
 }

@@ -60,9 +60,7 @@ var demoPurposes = []struct {
 func demoStory() []demoStep {
 	var story []demoStep
 	for key := range demoKeys {
-		// A stride without a common divisor with demoKeys visits every pair of partner and purpose
-		// once, in an order that does not look like a list.
-		pair := key * 37 % demoKeys
+		pair := demoPair(key)
 		purpose := demoPurposes[pair/len(demoPartners)]
 		step := demoStep{
 			ago:   demoAge - demoAge*time.Duration(key)/demoKeys - time.Duration(key*7919%340)*time.Minute/2,
@@ -83,6 +81,10 @@ func demoStory() []demoStep {
 	slices.SortStableFunc(story, func(a, b demoStep) int { return cmp.Compare(b.ago, a.ago) })
 	return story
 }
+
+// demoPair is the place of a key among the pairs of partner and purpose. A stride without a common
+// divisor with demoKeys visits every pair once, in an order that does not look like a list.
+func demoPair(key int) int { return key * 37 % demoKeys }
 
 // demoRenewals are the renewals of a key that was generated so long ago. One key of the first page,
 // and every eleventh, has been renewed.

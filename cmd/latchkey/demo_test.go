@@ -4,12 +4,17 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"latchkey/keys"
+	"latchkey/store"
 )
 
 func TestTheDemoShows132Keys(t *testing.T) {
@@ -128,4 +133,111 @@ func TestTheDemosStoryIsTheSameEveryTime(t *testing.T) {
 	if !slices.EqualFunc(story, demoStory(), func(a, b demoStep) bool { return a.ago == b.ago && a.name == b.name }) {
 		t.Error("two stories differ")
 	}
+}
+
+// usedDemo is a filled demo: how its first account's keys were used, by their names.
+type usedDemo struct {
+	keys   map[string]keys.Key
+	usage  map[string]keys.KeyUsage
+	alarms int
+}
+
+func useOfDemo(t *testing.T, now time.Time) usedDemo {
+	t.Helper()
+	clock := &demoClock{now: func() time.Time { return now }}
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), databaseFile), store.Options{Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if err := fillDemo(t.Context(), s, clock, goodPassword); err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := s.Accounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := accounts[slices.IndexFunc(accounts, func(a keys.Account) bool { return a.Slug == demoAccount })]
+	by := keys.Command("test").In(account)
+	found := usedDemo{map[string]keys.Key{}, map[string]keys.KeyUsage{}, 0}
+	for after := ""; ; {
+		list, err := s.Keys(t.Context(), by, store.KeyAsk{After: after, Limit: demoKeys})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range list.Keys {
+			found.keys[key.Name] = key
+			if found.usage[key.Name], err = s.KeyUsage(t.Context(), by, key.ID); err != nil {
+				t.Fatal(err)
+			}
+			_, alarm, err := s.KeyAlarm(t.Context(), by, key.ID, now.AddDate(0, 0, -keys.UsageDays))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if alarm {
+				found.alarms++
+			}
+		}
+		if after = list.Older; after == "" {
+			return found
+		}
+	}
+}
+
+func TestTheDemosKeysAreUsed(t *testing.T) {
+	now := time.Date(2026, time.November, 24, 12, 34, 56, 0, time.UTC)
+	demo := useOfDemo(t, now)
+	if len(demo.keys) != demoKeys || demo.alarms != 1 {
+		t.Fatalf("%d keys, %d of them with an alarm; want %d and 1", len(demo.keys), demo.alarms, demoKeys)
+	}
+	var today, never, refused, weekly int
+	needs := map[keys.OldTokenNeed]int{}
+	for name, key := range demo.keys {
+		usage := demo.usage[name]
+		if usage.Last.Within(24*time.Hour, now) {
+			today++
+		}
+		if usage.Last.Never() {
+			never++
+		}
+		if usage.Last.At.After(now) || len(usage.Hours) > 0 && usage.Hours[len(usage.Hours)-1].Hour.After(now) {
+			t.Errorf("%s was used ahead of time", name)
+		}
+		var accepted, denied, weekends, hours int64
+		for _, hour := range usage.Hours {
+			accepted, denied = accepted+hour.Accepted, denied+hour.Refused
+			hours++
+			if day := hour.Hour.Weekday(); day == time.Saturday || day == time.Sunday {
+				weekends++
+			}
+		}
+		if denied > 0 {
+			refused++
+		}
+		if hours > 100 && weekends == 0 {
+			weekly++
+		}
+		if denied > accepted && key.Active() && demoAccepted(key, now) {
+			t.Errorf("%s was accepted %d times and refused %d times", name, accepted, denied)
+		}
+		if key.Renewing() {
+			needs[keys.AdviseRenewal(usage.Tokens[key.Tokens[1].Number], usage.Tokens[key.Tokens[0].Number], now).Need]++
+		}
+	}
+	if today < demoKeys/2 || never < 5 || refused < 20 || weekly < 3 {
+		t.Errorf("%d keys were used today, %d never, %d were refused at times, %d rest on weekends; want more", today, never, refused, weekly)
+	}
+	for _, need := range []keys.OldTokenNeed{keys.NeedUnknown, keys.NeedUntilMove, keys.NeedUntilQuiet, keys.NeedNone} {
+		if needs[need] == 0 {
+			t.Errorf("no renewal advises %q; they advise %v", need, needs)
+		}
+	}
+	if again := useOfDemo(t, now); !reflect.DeepEqual(again.usage, demo.usage) {
+		t.Error("two demos of one moment are used differently")
+	}
+}
+
+// demoAccepted says whether a key's newest token is within its duration.
+func demoAccepted(key keys.Key, now time.Time) bool {
+	return now.Before(keys.DefaultDuration.Expiry(key.Tokens[0].CreatedAt, time.UTC))
 }

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/google/uuid"
 
+	"latchkey/keys/verifier"
 	"latchkey/store"
 )
 
@@ -32,6 +34,16 @@ type instance struct {
 	folder string
 	store  *store.Store
 	held   *os.File
+	// verifier is set when the instance is served.
+	verifier atomic.Pointer[verifier.Verifier]
+}
+
+// catchUp is the store's AfterCommit, which the store needs before there can be a verifier.
+func (i *instance) catchUp(ctx context.Context) error {
+	if v := i.verifier.Load(); v != nil {
+		return v.CatchUp(ctx)
+	}
+	return nil
 }
 
 // Close closes the database and then gives the lock back, if it was taken.
@@ -63,6 +75,7 @@ func openInstance(ctx context.Context, folder string, a access) (*instance, erro
 		return nil, fmt.Errorf("there is no Latchkey in %s; nothing was done. Start one with latchkey serve or latchkey init, or name its folder with --data", folder)
 	}
 	inst := &instance{folder: folder}
+	a.options.AfterCommit = inst.catchUp
 	if fresh || a.exclusive {
 		if inst.held, err = claimFolder(folder); err != nil {
 			return nil, err

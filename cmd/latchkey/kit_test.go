@@ -254,15 +254,14 @@ type served struct {
 	folder string
 }
 
-// serveFolder starts the server and waits until it answers.
+// serveFolder starts the server and waits until it answers verifications.
 func serveFolder(t testing.TB, folder string, more ...string) *served {
 	t.Helper()
 	p := start(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", folder}, more...)...)
 	s := &served{process: p, folder: folder}
 	s.url = p.line(`is served on (http://127\.0\.0\.1:[1-9]\d*)$`)
-	if got := newBrowser(t, s.url).get("/healthz"); got.status != http.StatusOK {
-		t.Fatalf("/healthz answered %d; want 200", got.status)
-	}
+	b := newBrowser(t, s.url)
+	eventually(t, "the server is ready", func() bool { return b.get("/readyz").status == http.StatusOK })
 	return s
 }
 
@@ -334,7 +333,7 @@ func (b *browser) signIn(email, password string) {
 }
 
 // eventually polls until done, or fails the test with what is missing.
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -33,13 +33,14 @@ const (
 
 // commands is the command line: one field, one command, one file.
 type commands struct {
-	Serve   serveCmd   `cmd:"" help:"Serve the console. Creates the data folder when it is missing or empty."`
-	Init    initCmd    `cmd:"" help:"Set up a new installation without a browser: its first account and its owner."`
-	Account accountCmd `cmd:"" help:"Create and list accounts."`
-	User    userCmd    `cmd:"" help:"List users, reset a password, unlock a user."`
-	Audit   auditCmd   `cmd:"" help:"Check the audit log."`
-	Demo    demoCmd    `cmd:"" help:"Serve a throw-away installation full of keys, to look at."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve   serveCmd       `cmd:"" help:"Serve the console. Creates the data folder when it is missing or empty."`
+	Health  healthcheckCmd `cmd:"" name:"healthcheck" help:"Ask a running server how it is, and fail unless it answers."`
+	Init    initCmd        `cmd:"" help:"Set up a new installation without a browser: its first account and its owner."`
+	Account accountCmd     `cmd:"" help:"Create and list accounts."`
+	User    userCmd        `cmd:"" help:"List users, reset a password, unlock a user."`
+	Audit   auditCmd       `cmd:"" help:"Check the audit log."`
+	Demo    demoCmd        `cmd:"" help:"Serve a throw-away installation full of keys, to look at."`
+	Version versionCmd     `cmd:"" help:"Print the version."`
 }
 
 // program is what every command gets from outside.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"time"
 
@@ -30,6 +29,10 @@ func (c *serveCmd) Run(p *program) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = l.Close() }()
+	if err := warnOfAccount(p.ctx, s, inst, p.log(s.level)); err != nil {
+		return err
+	}
 	code := &setupCode{
 		folder: inst.folder, public: publicURL(s, l), store: inst.store,
 		now: p.now, log: p.log(s.level), out: p.stdout,
@@ -38,7 +41,8 @@ func (c *serveCmd) Run(p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	greeting := fmt.Sprintf("Latchkey %s is served on %s\nData folder: %s\n%s", version(), code.public, inst.folder, invitation)
+	greeting := fmt.Sprintf("Latchkey %s is served on %s\n%s\nData folder: %s\n%s",
+		version(), code.public, addresses(s, l), inst.folder, invitation)
 	return serve(p, s, inst, l, greeting, func(ctx context.Context) {
 		look := time.NewTicker(setupCodeEvery)
 		defer look.Stop()
@@ -46,15 +50,17 @@ func (c *serveCmd) Run(p *program) (err error) {
 	})
 }
 
-// serve answers on l from an open instance until the program is asked to stop, with the web layer's
-// work and more beside it. It returns when every request has its answer and all of that work is done,
-// so the store can be closed. The greeting is printed once connections are taken.
-func serve(p *program, s settings, inst *instance, l net.Listener, greeting string, more ...func(context.Context)) error {
+// serve answers on l from an open instance until the program is asked to stop, with the work of the web
+// layer, of the verifier and more beside it. It returns when every request has its answer and all of that
+// work is done, so the store can be closed. The greeting is printed once connections are taken; until the
+// verifier is loaded, verifications are answered with 503.
+func serve(p *program, s settings, inst *instance, l listeners, greeting string, more ...func(context.Context)) error {
 	log := p.log(s.level)
+	v := newVerifier(s, inst, p.now, log)
 	server, err := web.New(web.Config{
-		Store: inst.store, Passwords: secret.NewPasswords(), Now: p.now, Log: log,
-		PublicURL: publicURL(s, l), Hosts: hosts(s, l), TrustedProxies: s.proxies,
-		InsecureHTTP: s.insecure, Version: version(),
+		Store: inst.store, Passwords: secret.NewPasswords(), Now: p.now, Log: log, Health: health(p.ctx, v),
+		PublicURL: publicURL(s, l), Hosts: hosts(s, l), TrustedProxies: s.proxies, InsecureHTTP: s.insecure,
+		KeyHeader: s.verify.keyHeader, TokenHeader: s.verify.tokenHeader, Version: version(),
 	})
 	if err != nil {
 		return err
@@ -79,12 +85,13 @@ func serve(p *program, s settings, inst *instance, l net.Listener, greeting stri
 	for _, f := range more {
 		begin(f)
 	}
+	begin(func(ctx context.Context) { follow(ctx, v, log) })
 	ready := func() {
 		p.say("%s", greeting)
 		close(open)
 	}
 	// Requests end first: what they counted is then still written.
-	err = answer(p.ctx, l, server, s, log, ready)
+	err = answer(p.ctx, doorsOf(s, l, v, server), s, log, ready)
 	stop()
 	work.Wait()
 	return err

@@ -75,3 +75,24 @@ func TestServeSpeaksHTTPSWithACertificate(t *testing.T) {
 	}
 	p.stop()
 }
+
+// TestTheVerifyListenerSpeaksHTTPSAsTheMainOneDoes, but for a socket, which does not leave the machine.
+func TestTheVerifyListenerSpeaksHTTPSAsTheMainOneDoes(t *testing.T) {
+	certFile, keyFile, pool := certificate(t)
+	folder, all := guarded(t, 1)
+	p := start(t, "serve", "--listen", "127.0.0.1:0", "--data", folder, "--tls-cert", certFile, "--tls-key", keyFile, "--verify-listen", "127.0.0.1:0")
+	for range 2 {
+		c := newCaller(t, strings.TrimSuffix(p.line(`^Tokens are verified at (https://127\.0\.0\.1:\d+/v1/verify)$`), "/v1/verify"))
+		c.http.Transport = &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
+		eventually(t, "the index is loaded", func() bool { return c.get("/readyz", nil).status == http.StatusOK })
+		c.get("/v1/verify", all[0].pair()).is(t, http.StatusNoContent)
+	}
+	p.stop()
+	path := socketPath(t)
+	p = start(t, "serve", "--listen", "127.0.0.1:0", "--data", folder, "--tls-cert", certFile, "--tls-key", keyFile, "--verify-listen", "unix:"+path)
+	p.line(`^Tokens are verified on (unix:\S+)$`)
+	c := newSocketCaller(t, path)
+	eventually(t, "the index is loaded", func() bool { return c.get("/readyz", nil).status == http.StatusOK })
+	c.get("/v1/verify", all[0].pair()).is(t, http.StatusNoContent)
+	p.stop()
+}

@@ -142,6 +142,12 @@ func Day(ctx context.Context, t time.Time) string {
 	return of(ctx).locale.FmtDateMedium(t)
 }
 
+// ShortDay writes the day of t without its year: "12 Sep". The caller brings t
+// into the reader's zone first.
+func ShortDay(ctx context.Context, t time.Time) string {
+	return T(ctx, "words.short-day", Args{"Day": t.Day(), "Month": of(ctx).locale.MonthAbbreviated(t.Month())})
+}
+
 // Moment writes t in full, with its zone: "12 Sep 2026, 15:04 UTC". The caller
 // brings t into the reader's zone first.
 func Moment(ctx context.Context, t time.Time) string {

@@ -43,6 +43,9 @@ func TestDatesAreWrittenInTheZoneTheyCarry(t *testing.T) {
 	if got, want := Day(ctx, utc), "12 Sep 2026"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if got, want := ShortDay(ctx, utc), "12 Sep"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 	if got, want := Moment(ctx, utc), "12 Sep 2026, 15:04 UTC"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
