@@ -44,18 +44,24 @@ func randomCrockford(n int) string {
 	return string(text)
 }
 
-// inBase62 says which bytes are of the alphabet.
-var inBase62 = func() (in [256]bool) {
-	for _, c := range []byte(base62) {
-		in[c] = true
+// notBase62 is the value of a byte that is not of the alphabet.
+const notBase62 = 0x80
+
+// valueInBase62 is the value of each byte as a digit, or notBase62.
+var valueInBase62 = func() (values [256]uint8) {
+	for i := range values {
+		values[i] = notBase62
 	}
-	return in
+	for value, c := range []byte(base62) {
+		values[c] = uint8(value)
+	}
+	return values
 }()
 
 func isBase62(s string) bool {
-	all := true
+	var all uint8
 	for i := range len(s) {
-		all = all && inBase62[s[i]]
+		all |= valueInBase62[s[i]]
 	}
-	return all
+	return all < notBase62
 }

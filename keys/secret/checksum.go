@@ -1,12 +1,14 @@
 package secret
 
-import "hash/crc32"
+import (
+	"hash/crc32"
+	"math"
+)
 
-// checksum returns the CRC-32 (IEEE) of body in base62, padded with zeros. It
-// stands here because crc32.ChecksumIEEE makes its argument escape, and then
-// every token that is looked at would cost an allocation. It takes eight bytes
+// checksum returns the CRC-32 (IEEE) of body. It stands here because crc32.ChecksumIEEE makes its
+// argument escape, and then every token that is looked at would cost an allocation. It takes eight bytes
 // a step, each by a table of its own.
-func checksum(body string) (digits [checksumLength]byte) {
+func checksum(body string) uint32 {
 	sum := ^uint32(0)
 	for ; len(body) >= 8; body = body[8:] {
 		sum ^= uint32(body[0]) | uint32(body[1])<<8 | uint32(body[2])<<16 | uint32(body[3])<<24
@@ -16,12 +18,26 @@ func checksum(body string) (digits [checksumLength]byte) {
 	for i := range len(body) {
 		sum = sums[0][byte(sum)^body[i]] ^ sum>>8
 	}
-	sum = ^sum
+	return ^sum
+}
+
+// encodeSum returns a sum in base62, padded with zeros.
+func encodeSum(sum uint32) string {
+	var digits [checksumLength]byte
 	for i := len(digits) - 1; i >= 0; i-- {
 		digits[i] = base62[sum%62]
 		sum /= 62
 	}
-	return digits
+	return string(digits[:])
+}
+
+// decodeSum returns the sum that encodeSum spelled so, and false for a number that is none.
+func decodeSum(digits string) (uint32, bool) {
+	var sum uint64
+	for i := range len(digits) {
+		sum = sum*62 + uint64(valueInBase62[digits[i]])
+	}
+	return uint32(sum), sum <= math.MaxUint32
 }
 
 // sums[n] holds what a byte does to the sum when n zero bytes follow it.

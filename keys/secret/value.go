@@ -58,8 +58,7 @@ func New(k Kind) Value {
 		panic("secret: unknown kind " + strconv.Quote(string(k)))
 	}
 	body := string(k) + randomBase62(bodyLength)
-	sum := checksum(body)
-	text := body + string(sum[:])
+	text := body + encodeSum(checksum(body))
 	return Value{text: &text}
 }
 
@@ -89,8 +88,8 @@ func (k Kind) spells(s string) bool {
 	if !k.known() || len(s) != textLength || s[:prefixLength] != string(k) || !isBase62(s[prefixLength:]) {
 		return false
 	}
-	sum := checksum(s[:textLength-checksumLength])
-	return s[textLength-checksumLength:] == string(sum[:])
+	sum, ok := decodeSum(s[textLength-checksumLength:])
+	return ok && sum == checksum(s[:textLength-checksumLength])
 }
 
 // Reveal returns the secret in the clear, or "" for the zero Value. It is the

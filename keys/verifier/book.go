@@ -24,13 +24,9 @@ type book struct {
 	first *account
 }
 
-// noRoles is the place of the empty set of roles in every book.
-const noRoles = 0
-
 func newBook() *book {
 	return &book{
 		bySlug: map[string]*account{}, byNumber: map[int64]uint32{}, setPlace: map[string]uint32{},
-		sets: []*roleSet{noRoles: {header: []string{""}}},
 	}
 }
 
@@ -46,6 +42,8 @@ func (b *book) clone() *book {
 type account struct {
 	place    uint32
 	id, slug string
+	// bare is the place of the set without roles.
+	bare uint32
 	// header is the slug as the value of a response header.
 	header   []string
 	settings keys.Settings
@@ -71,9 +69,10 @@ func (b *book) set(fed keys.FeedAccount) {
 		a.roles[role.Number] = role
 	}
 	b.accounts[place], b.bySlug[a.slug] = a, a
+	a.bare = b.placeOf(place, nil)
 	b.first = b.oldest()
 	for i, set := range b.sets {
-		if i != noRoles && set.account == place {
+		if set.account == place {
 			b.sets[i] = newRoleSet(a, set.numbers)
 		}
 	}
@@ -118,9 +117,6 @@ func (s *roleSet) grants(resource string) bool {
 
 // placeOf returns the place of the set of an account's roles, which is made when it is not there yet.
 func (b *book) placeOf(owner uint32, numbers []int64) uint32 {
-	if len(numbers) == 0 {
-		return noRoles
-	}
 	var room [128]byte
 	name := binary.AppendUvarint(room[:0], uint64(owner))
 	for _, n := range numbers {
@@ -137,9 +133,6 @@ func (b *book) placeOf(owner uint32, numbers []int64) uint32 {
 
 // knows says whether placeOf would find the set.
 func (b *book) knows(owner uint32, numbers []int64) bool {
-	if len(numbers) == 0 {
-		return true
-	}
 	name := binary.AppendUvarint(nil, uint64(owner))
 	for _, n := range numbers {
 		name = binary.AppendVarint(name, n)

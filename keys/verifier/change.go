@@ -104,7 +104,7 @@ func (x *index) applyKey(b *book, k keys.FeedKey) {
 	word := packKey(k.FeedKeyRow, b.placeOf(owner.place, k.Roles))
 	place, known := x.byNumber.find(k.Number, x.keyNumber)
 	if known {
-		x.key(place).word.Store(word)
+		x.key(place).word = word
 	} else {
 		place = x.addKey(k.FeedKeyRow, owner, word)
 		x.byNumber.put(k.Number, place, x.keyNumber)
@@ -113,9 +113,10 @@ func (x *index) applyKey(b *book, k keys.FeedKey) {
 	for _, t := range k.Tokens {
 		state := stateOf(t, k.Deleted, newest)
 		if at, known := x.find(&t.Digest); known {
+			x.token(at).word.Store(word)
 			x.setState(at, state)
 		} else {
-			x.addToken(t, place, state)
+			x.addToken(t, place, word, state)
 		}
 	}
 }
@@ -136,15 +137,16 @@ func (x *index) addKey(k keys.FeedKeyRow, owner *account, word uint32) uint32 {
 	record := x.key(place)
 	record.number, record.account = k.Number, owner.place
 	_, record.suffix = splitID(k.ID)
-	record.word.Store(word)
+	record.word = word
 	x.keyCount.Add(1)
 	return place
 }
 
 // addToken writes the record of a new token and then lets it be found.
-func (x *index) addToken(t keys.FeedTokenRow, key, state uint32) {
+func (x *index) addToken(t keys.FeedTokenRow, key, word, state uint32) {
 	place := x.writeToken(t, state)
 	x.token(place).key = key
+	x.token(place).word.Store(word)
 	(*x.slots.Load()).put(&t.Digest, place)
 }
 

@@ -124,9 +124,11 @@ func (h *Handler) missed(code Code) Verdict {
 
 func (h *Handler) verify(presented credentials, q query, from client) Verdict {
 	start := h.now()
-	verdict := h.verifier.verifyAt(start, Request{Token: presented.token, Key: presented.key, Account: q.account, Resource: q.resource}, from.addr)
+	var a answer
+	request := Request{Token: presented.token, Key: presented.key, Account: q.account, Resource: q.resource}
+	h.verifier.verifyAt(start, &request, from.addr, &a)
 	h.verifier.observe(h.now().Sub(start))
-	return verdict
+	return a.Verdict
 }
 
 // introduce says in headers who comes in. All of them are there each time, so that a proxy which copies

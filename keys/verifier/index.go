@@ -52,6 +52,11 @@ func (x *index) tokenNumber(place uint32) *int64 {
 	return &(*x.tokens.Load())[place/chunkSize].numbers[place%chunkSize]
 }
 
+// alarm returns the minute of the last alarm about a token.
+func (x *index) alarm(place uint32) *atomic.Uint32 {
+	return &(*x.tokens.Load())[place/chunkSize].alarms[place%chunkSize]
+}
+
 // key returns the record at a place.
 func (x *index) key(place uint32) *keyRecord {
 	return &(*x.keys.Load())[place/chunkSize][place%chunkSize]
@@ -93,14 +98,15 @@ type answer struct {
 	found bool
 }
 
-// judge answers a question as of one moment.
-func (x *index) judge(q *question) answer {
+// judge answers a question as of one moment. The question and the answer are the caller's: to pass them
+// by value would cost a tenth of a verification.
+func (x *index) judge(q *question, a *answer) {
 	for {
 		before := x.generation.Load()
 		if before%2 == 0 {
-			a := x.look(q)
+			x.look(q, a)
 			if x.generation.Load() == before {
-				return a
+				return
 			}
 		}
 		runtime.Gosched() // the writer may need this processor
@@ -109,22 +115,22 @@ func (x *index) judge(q *question) answer {
 
 // look answers a question, perhaps in the middle of a change. It reads the book last: then there is
 // everything in it that the records refer to.
-func (x *index) look(q *question) answer {
-	place, found := x.find(&q.digest)
-	if !found {
-		return answer{Verdict: Verdict{Code: CodeUnknown, guarded: x.book.Load().guarded(q)}}
+func (x *index) look(q *question, a *answer) {
+	a.place, a.found = x.find(&q.digest)
+	if !a.found {
+		a.Verdict = Verdict{Code: CodeUnknown, guarded: x.book.Load().guarded(q)}
+		return
 	}
-	token := x.token(place)
-	key := x.key(token.key)
-	word := key.word.Load()
+	token := x.token(a.place)
+	word := token.word.Load()
 	book := x.book.Load()
-	owner, guarded := book.accounts[key.account], book.guarded(q)
+	set := book.sets[word>>keyBits]
+	owner, guarded := book.accounts[set.account], book.guarded(q)
 	if q.Account == OwnAccount {
 		guarded = owner
 	}
-	v := Verdict{guarded: guarded, key: key, token: token, owner: owner, roles: book.sets[word>>keyBits]}
-	v.Code = v.code(q, word)
-	return answer{Verdict: v, place: place, found: true}
+	a.guarded, a.key, a.token, a.owner, a.roles = guarded, x.key(token.key), token, owner, set
+	a.Code = a.code(q, word)
 }
 
 // guarded is the account that a question is about, or nil. OwnAccount is not known here.

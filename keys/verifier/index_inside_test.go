@@ -470,7 +470,7 @@ func (x *index) dump() map[secret.Digest]string {
 		}
 		token, key := x.token(at), x.key(x.token(at).key)
 		book := x.book.Load()
-		owner, word := book.accounts[key.account], key.word.Load()
+		owner, word := book.accounts[key.account], token.word.Load()
 		set := book.sets[word>>keyBits]
 		all[digest] = fmt.Sprint(*x.tokenNumber(at), token.created, token.state.Load(), key.number, key.id(owner), word&(1<<keyBits-1),
 			set.slugs, set.resources, set.header, owner.id, owner.slug, owner.settings, owner.zone, book.first.slug)

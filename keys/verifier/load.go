@@ -53,7 +53,7 @@ func (l *loader) Key(k keys.FeedKeyRow) {
 		return // a key without its account cannot come in
 	}
 	l.x.roomForKeys(1)
-	l.x.addKey(k, owner, packKey(k, noRoles))
+	l.x.addKey(k, owner, packKey(k, owner.bare))
 }
 
 // KeyRoles takes the roles of a key.
@@ -96,8 +96,8 @@ func (l *loader) finish() {
 	}
 	for _, s := range l.setOfKey {
 		if place, ok := x.byNumber.find(s.key, x.keyNumber); ok {
-			word := &x.key(place).word
-			word.Store(word.Load()&(1<<keyBits-1) | s.set<<keyBits)
+			key := x.key(place)
+			key.word = key.word&(1<<keyBits-1) | s.set<<keyBits
 		}
 	}
 	newest := make([]int64, keyCount)
@@ -151,8 +151,10 @@ func (l *loader) findTokens(newest []int64) {
 // settle gives a token the state that follows from its key.
 func (x *index) settle(place uint32, token *tokenRecord, newest int64) {
 	state, ended := unpackState(token.state.Load())
+	word := x.key(token.key).word
+	token.word.Store(word)
 	switch {
-	case x.key(token.key).word.Load()&keyDeleted != 0:
+	case word&keyDeleted != 0:
 		state = tokenDeleted
 	case state == tokenCurrent && *x.tokenNumber(place) < newest:
 		state = tokenRetiring

@@ -16,8 +16,9 @@ type tokenRecord struct {
 	key, created uint32
 	// state is a tokenState in its two lowest bits and, of a token that ended, the minute in the rest.
 	state atomic.Uint32
-	// alarm is the minute of the last alarm about a token that was rotated.
-	alarm atomic.Uint32
+	// word is that of the key. It stands here, too, so that a verification needs no line of the cache but
+	// this one.
+	word atomic.Uint32
 	// counted holds accepted verifications in its upper half and refused ones in its lower.
 	counted atomic.Uint64
 	// used holds the minute of the last acceptance in its upper half, and the number of the client's
@@ -57,7 +58,7 @@ type keyRecord struct {
 	suffix  [8]byte
 	account uint32
 	// word holds the place of the key's role set in its upper bits, and keyActive and keyDeleted.
-	word atomic.Uint32
+	word uint32
 }
 
 const (
@@ -120,6 +121,8 @@ const chunkSize = 4096
 type tokenChunk struct {
 	records [chunkSize]tokenRecord
 	numbers [chunkSize]int64
+	// alarms are the minutes of the last alarms about tokens that were rotated.
+	alarms [chunkSize]atomic.Uint32
 	// dirty has a bit for each token that was counted since the last flush.
 	dirty [chunkSize / 64]atomic.Uint64
 }

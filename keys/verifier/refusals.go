@@ -69,7 +69,7 @@ func (v *Verifier) refuseJunk(from netip.Addr) {
 }
 
 // refuse queues what the audit log must say about an answer.
-func (v *Verifier) refuse(q *question, a *answer, from netip.Addr) {
+func (v *Verifier) refuse(x *index, q *question, a *answer, from netip.Addr) {
 	one := refusal{action: keys.ActionVerifyRefused, reason: refusalReasons[a.Code], from: from}
 	switch {
 	case !a.found:
@@ -88,22 +88,23 @@ func (v *Verifier) refuse(q *question, a *answer, from netip.Addr) {
 	}
 	if a.Code == CodeRotated {
 		v.refusals.reuses.Add(1)
-		v.raiseAlarm(one, a.token, q.now)
+		v.raiseAlarm(one, x.alarm(a.place), q.now)
 		return
 	}
 	v.refusals.put(one)
 }
 
-// raiseAlarm queues the alarm about a rotated token, once an hour for each token.
-func (v *Verifier) raiseAlarm(one refusal, token *tokenRecord, now time.Time) {
+// raiseAlarm queues the alarm about a rotated token, once an hour for each token. alarm is the minute of
+// its last one.
+func (v *Verifier) raiseAlarm(one refusal, alarm *atomic.Uint32, now time.Time) {
 	minute := uint32(now.Unix() / 60)
-	last := token.alarm.Load()
-	if last != 0 && minute >= last && minute-last < alarmEvery || !token.alarm.CompareAndSwap(last, minute) {
+	last := alarm.Load()
+	if last != 0 && minute >= last && minute-last < alarmEvery || !alarm.CompareAndSwap(last, minute) {
 		return
 	}
 	one.action, one.alarm = keys.ActionTokenReuse, true
 	if !v.refusals.put(one) {
-		token.alarm.CompareAndSwap(minute, last)
+		alarm.CompareAndSwap(minute, last)
 	}
 }
 

@@ -82,42 +82,48 @@ func New(source Source, sink Sink, o Options) *Verifier {
 // is refused of it. The address may be the zero value when it is not known. It takes no lock that a
 // change holds, does no I/O and allocates nothing.
 func (v *Verifier) Verify(r Request, from netip.Addr) Verdict {
-	return v.verifyAt(time.Time{}, r, from)
+	var a answer
+	v.verifyAt(time.Time{}, &r, from, &a)
+	return a.Verdict
 }
 
 // verifyAt is Verify for who has just read the clock. At the zero time it reads the clock itself, when it
 // needs to: junk costs not even that.
-func (v *Verifier) verifyAt(now time.Time, r Request, from netip.Addr) Verdict {
-	verdict := v.verify(now, r, from)
-	v.stats.verdicts[verdict.Code].Add(1)
-	return verdict
+func (v *Verifier) verifyAt(now time.Time, r *Request, from netip.Addr, a *answer) {
+	v.verify(now, r, from, a)
+	if a.Code == CodeUnknown {
+		a.Verdict = Verdict{Code: CodeUnknown} // it must tell nothing of the token
+	}
+	v.stats.verdicts[a.Code].Add(1)
 }
 
-func (v *Verifier) verify(now time.Time, r Request, from netip.Addr) Verdict {
+func (v *Verifier) verify(now time.Time, r *Request, from netip.Addr, a *answer) {
 	x := v.index.Load()
 	if x == nil {
-		return Verdict{Code: CodeUnavailable}
+		a.Code = CodeUnavailable
+		return
 	}
-	q := question{Request: r, account: v.options.Account, now: now}
+	q := question{Request: *r, account: v.options.Account, now: now}
 	var err error
 	if q.digest, err = secret.ParseDigest(secret.KindToken, r.Token); err != nil {
 		v.refuseJunk(from)
-		return Verdict{Code: CodeUnknown}
+		a.Code = CodeUnknown
+		return
 	}
 	if now.IsZero() {
 		q.now = v.options.Now()
 	}
 	if !v.current(q.now) {
-		return Verdict{Code: CodeUnavailable}
+		a.Code = CodeUnavailable
+		return
 	}
-	a := x.judge(&q)
+	x.judge(&q, a)
 	if a.found && !v.options.NoUsage {
-		v.count(x, &a, from, q.now)
+		v.count(x, a, from, q.now)
 	}
 	if a.Code != CodeValid {
-		v.refuse(&q, &a, from)
+		v.refuse(x, &q, a, from)
 	}
-	return a.told()
 }
 
 // Ask answers a request without counting it as a use of the token.
@@ -134,13 +140,8 @@ func (v *Verifier) Ask(r Request) Verdict {
 	if !v.current(q.now) {
 		return Verdict{Code: CodeUnavailable}
 	}
-	a := x.judge(&q)
-	return a.told()
-}
-
-// told is the verdict without what its code must not tell.
-func (a *answer) told() Verdict {
-	if a.Code == CodeUnknown {
+	var a answer
+	if x.judge(&q, &a); a.Code == CodeUnknown {
 		return Verdict{Code: CodeUnknown}
 	}
 	return a.Verdict
