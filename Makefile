@@ -67,7 +67,8 @@ fresh: ## Fail when a formatted or generated file is not what its source makes
 
 .PHONY: bench
 bench: ## Measure; a figure past its bound fails
-	$(GO) test -run '^$$' -bench . -benchtime 100x -timeout 30m ./...
+	$(GO) test -run '^$$' -bench . -skip 'LoadFeed|VerifyHTTP' -benchtime 100x -timeout 30m ./...
+	$(GO) test -run '^$$' -bench 'LoadFeed|VerifyHTTP' -benchtime 20x -timeout 30m ./store ./cmd/latchkey
 
 .PHONY: cover
 cover: ## Measure how much of the code the tests run, into coverage.out

@@ -54,7 +54,8 @@ func heap() uint64 {
 
 // BenchmarkVerify measures verifications in the process with a million keys: tokens at random, 4,096 hot
 // ones, texts with a wrong checksum, and hot ones without counting, in turn; what the index takes; and
-// how long it takes to load. It flushes to the database as a running server does, outside of the times.
+// how long it takes to load. A time fails when it is half as long again as its goal, since machines
+// differ. It flushes to the database as a running server does, outside of the times.
 func BenchmarkVerify(b *testing.B) {
 	s, tokens := newBenchStore(b)
 	options := verifier.Options{Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
@@ -99,8 +100,8 @@ func BenchmarkVerify(b *testing.B) {
 	must(b, v.Flush(b.Context()))
 	for _, r := range runs {
 		b.ReportMetric(float64(r.median()), r.name+"-ns")
-		if r.most > 0 && r.median() > r.most {
-			b.Errorf("%s takes %s, more than %s", r.name, r.median(), r.most)
+		if r.most > 0 && r.median() > r.most*3/2 {
+			b.Errorf("%s takes %s, far more than %s", r.name, r.median(), r.most)
 		}
 	}
 	ratio := float64(runs[2].median()) / float64(runs[1].median())

@@ -115,7 +115,7 @@ func splitID(id keys.KeyID) (slug string, suffix [8]byte) {
 
 // chunkSize is how many records one chunk holds. Chunks never move, so that a reader can hold on to a
 // record while more are added.
-const chunkSize = 4096
+const chunkSize = 1 << 14
 
 // tokenChunk holds tokens, and beside them what a verification does not read.
 type tokenChunk struct {
