@@ -52,7 +52,7 @@ func TestBenchServer(t *testing.T) {
 	case "uncounted":
 		h = uncounted(t, folder)
 	default:
-		t.Skip("only a benchmark starts it")
+		return
 	}
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
