@@ -20,12 +20,12 @@
 //
 // # What it costs
 //
-// A verification is one SHA-256, one look into an open-addressing table and two records, whatever the
-// number of keys: O(1), without a lock that a change holds, without input or output and without an
+// A verification is one SHA-256, one look into an open-addressing table and one record, two for a pair,
+// whatever the number of keys: O(1), without a lock that a change holds, without input or output and without an
 // allocation. A text that is no token costs its checksum. A change costs the size of what changed, but
 // for the table, which is made anew, and twice as large, when it is three quarters full. Loading is
-// linear. A key with one token takes about 130 bytes: a token record of 72 with its number, a key record
-// of 24, and their slots. None of it has pointers, so the garbage collector does not walk it.
+// linear. A key with one token takes about 130 bytes: a token record of 64, with 12 more beside it, a key
+// record of 24, and their slots. None of it has pointers, so the garbage collector does not walk it.
 //
 // # What it counts
 //
