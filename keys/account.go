@@ -26,7 +26,13 @@ type Account struct {
 	KeyCount int
 	// CreatedAt is when the account was made.
 	CreatedAt time.Time
+	// ReviewSince is when a backup was restored that does not know what was revoked after it. Until an
+	// admin has confirmed the account's keys, none of them may come in. It is zero in the usual case.
+	ReviewSince time.Time
 }
+
+// UnderReview says that the account's keys wait for an admin's confirmation.
+func (a Account) UnderReview() bool { return !a.ReviewSince.IsZero() }
 
 // Location returns the account's time zone, or UTC when its name is not in the zone database.
 func (a Account) Location() *time.Location {

@@ -32,6 +32,10 @@ const (
 	ActionRenewUndone     Action = "renew.undone"
 	ActionSettingsChanged Action = "settings.changed"
 	ActionRoleEdited      Action = "role.edited"
+	ActionBackupMade      Action = "backup.made"
+	ActionBackupRestored  Action = "backup.restored"
+	// ActionReviewConfirmed is an admin's word that the keys of a restored backup may come in again.
+	ActionReviewConfirmed Action = "review.confirmed"
 	// ActionTokenReuse is an alarm: a token that was replaced or taken back is still presented.
 	ActionTokenReuse    Action = "token.reuse_after_rotation"
 	ActionVerifyRefused Action = "verify.refused"

@@ -23,7 +23,9 @@ type FeedAccount struct {
 	Number   int64
 	ID, Slug string
 	Settings Settings
-	Roles    []FeedRole
+	// Review says that nobody can know which of the account's keys may come in, see Account.ReviewSince.
+	Review bool
+	Roles  []FeedRole
 }
 
 // FeedRole is a role as a verifier knows it.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,36 +81,66 @@ func (t *tx) appendEvents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rows := make([]auditRow, len(t.events))
+	var fed []auditRow
 	for i, e := range t.events {
 		e.Seq = last - int64(len(t.events)-1-i)
-		if chain, err = t.appendEvent(ctx, e, chain); err != nil {
+		if rows[i], err = t.rowOf(e, chain); err != nil {
 			return err
 		}
+		chain = rows[i].hash
+		if inFeed(e) {
+			fed = append(fed, rows[i])
+		}
+	}
+	if err := t.insertAudit(ctx, rows); err != nil {
+		return err
+	}
+	if err := t.feed(ctx, fed); err != nil {
+		return err
 	}
 	_, err = t.exec(ctx, `UPDATE head SET chain = $1 WHERE id = 1`, chain)
 	return err
 }
 
-// appendEvent writes one event and returns the new end of the chain.
-func (t *tx) appendEvent(ctx context.Context, e keys.AuditEvent, prev string) (chain string, err error) {
-	row, err := t.rowOf(e, prev)
-	if err != nil {
-		return "", err
+// eventRows is how many rows of events one statement writes.
+const eventRows = 20
+
+// insertAudit writes rows of the audit log.
+func (t *tx) insertAudit(ctx context.Context, rows []auditRow) error {
+	for some := range slices.Chunk(rows, eventRows) {
+		var args []any
+		for _, r := range some {
+			args = append(args, r.seq, r.id, r.at, r.accountID, r.actorKind, r.actorID, r.actor, r.action, r.objectKind, r.objectID,
+				r.object, r.ip, r.requestID, r.result, r.alarm, r.details, r.prev, r.hash, r.sums)
+		}
+		_, err := t.exec(ctx, `
+			INSERT INTO audit (seq, id, at, account_id, actor_kind, actor_id, actor, action, object_kind, object_id,
+				object, ip, request_id, result, alarm, details, prev, hash, sums)
+			VALUES `+rowsOfPlaces(len(some), 19), args...)
+		if err != nil {
+			return err
+		}
 	}
-	_, err = t.exec(ctx, `
-		INSERT INTO audit (seq, id, at, account_id, actor_kind, actor_id, actor, action, object_kind, object_id,
-			object, ip, request_id, result, alarm, details, prev, hash, sums)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
-		row.seq, row.id, row.at, row.accountID, row.actorKind, row.actorID, row.actor, row.action, row.objectKind, row.objectID,
-		row.object, row.ip, row.requestID, row.result, row.alarm, row.details, row.prev, row.hash, row.sums)
-	if err != nil || !inFeed(e) {
-		return row.hash, err
+	return nil
+}
+
+// feed tells verifiers of events.
+func (t *tx) feed(ctx context.Context, rows []auditRow) error {
+	t.fed = t.fed || len(rows) > 0
+	for some := range slices.Chunk(rows, eventRows) {
+		var args []any
+		for _, r := range some {
+			args = append(args, r.seq, r.id, r.accountID, r.objectKind, r.objectID, r.at)
+		}
+		_, err := t.exec(ctx, `
+			INSERT INTO change_log (seq, event_id, account_id, object_kind, object_id, at)
+			VALUES `+rowsOfPlaces(len(some), 6), args...)
+		if err != nil {
+			return err
+		}
 	}
-	t.fed = true
-	_, err = t.exec(ctx, `
-		INSERT INTO change_log (seq, event_id, account_id, object_kind, object_id, at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		row.seq, row.id, row.accountID, row.objectKind, row.objectID, row.at)
-	return row.hash, err
+	return nil
 }
 
 // rowOf makes the row of an event that follows the row whose hash is prev.

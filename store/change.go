@@ -40,6 +40,10 @@ type tx struct {
 	by     keys.Actor
 	at     time.Time
 	events []keys.AuditEvent
+	// prepared are the pool's statements, or nil where the driver has its own, and unprepared the queries
+	// that were not among them.
+	prepared   *statements
+	unprepared []string
 	// fed says that the transaction wrote to the change feed, and saw that it looked at what the feed
 	// tells of.
 	fed, saw bool
@@ -76,8 +80,8 @@ func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.
 	if err != nil {
 		return err
 	}
-	defer func() { _ = began.Rollback() }() // does nothing after a commit
-	t := &tx{sql: began, store: s, by: by, at: s.now()}
+	t := &tx{sql: began, store: s, by: by, at: s.now(), prepared: s.db.writes}
+	defer t.end(ctx)
 	if err := do(ctx, t); err != nil {
 		return t.refused(ctx, err)
 	}
@@ -141,8 +145,30 @@ func (s *Store) snapshot(ctx context.Context, do func(t *tx) error) error {
 	if err != nil {
 		return refusal(err)
 	}
-	defer func() { _ = began.Rollback() }() // there is nothing to keep
-	return refusal(do(&tx{sql: began, store: s, at: s.now()}))
+	t := &tx{sql: began, store: s, at: s.now(), prepared: s.db.reads}
+	defer t.end(ctx)
+	return refusal(do(t))
+}
+
+// end rolls back what was not committed, and keeps the queries for the next time.
+func (t *tx) end(ctx context.Context) {
+	_ = t.sql.Rollback() // does nothing after a commit
+	if t.prepared != nil {
+		t.prepared.prepare(ctx, t.unprepared)
+	}
+}
+
+// statement returns the prepared statement of a query, or nil when there is none.
+func (t *tx) statement(ctx context.Context, query string) *sql.Stmt {
+	t.store.queries.Add(1)
+	if t.prepared == nil {
+		return nil
+	}
+	statement := t.prepared.of(ctx, t.sql, query)
+	if statement == nil {
+		t.unprepared = append(t.unprepared, query)
+	}
+	return statement
 }
 
 // refusal makes every error that is not a refusal already an Unavailable one.
@@ -173,8 +199,13 @@ func (t *tx) record(e keys.AuditEvent) {
 
 // exec runs a statement and returns how many rows it changed.
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	t.store.queries.Add(1)
-	result, err := t.sql.ExecContext(ctx, query, args...)
+	var result sql.Result
+	var err error
+	if prepared := t.statement(ctx, query); prepared != nil {
+		result, err = prepared.ExecContext(ctx, args...)
+	} else {
+		result, err = t.sql.ExecContext(ctx, query, args...)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -183,14 +214,23 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error)
 
 // row runs a query for one row.
 func (t *tx) row(ctx context.Context, query string, args ...any) *sql.Row {
-	t.store.queries.Add(1)
+	if prepared := t.statement(ctx, query); prepared != nil {
+		return prepared.QueryRowContext(ctx, args...)
+	}
 	return t.sql.QueryRowContext(ctx, query, args...)
+}
+
+// query runs a query for any number of rows.
+func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if prepared := t.statement(ctx, query); prepared != nil {
+		return prepared.QueryContext(ctx, args...)
+	}
+	return t.sql.QueryContext(ctx, query, args...)
 }
 
 // list runs a query and scans each row of it.
 func list[T any](ctx context.Context, t *tx, scan func(row scanner) (T, error), query string, args ...any) (all []T, err error) {
-	t.store.queries.Add(1)
-	rows, err := t.sql.QueryContext(ctx, query, args...)
+	rows, err := t.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"latchkey/keys"
 )
@@ -17,7 +16,7 @@ func (s *Store) Key(ctx context.Context, by keys.Actor, id keys.KeyID) (keys.Key
 		if found, err = t.keyOfID(ctx, by.AccountID, id); err != nil {
 			return err
 		}
-		return t.completeKey(ctx, by.AccountID, &found)
+		return t.completeKey(ctx, &found)
 	})
 	return found.Key, err
 }
@@ -59,20 +58,14 @@ func (t *tx) lockKey(ctx context.Context, id keys.KeyID) (keyRow, error) {
 	if err != nil {
 		return keyRow{}, orNotFound(err, keys.ReasonKeyNotFound)
 	}
-	return k, t.completeKey(ctx, t.by.AccountID, &k)
+	return k, t.completeKey(ctx, &k)
 }
 
 // completeKey adds to a key its roles and its live tokens.
-func (t *tx) completeKey(ctx context.Context, accountID string, k *keyRow) error {
-	all, err := t.accountRoles(ctx, accountID)
-	if err != nil {
+func (t *tx) completeKey(ctx context.Context, k *keyRow) (err error) {
+	if k.Roles, err = t.rolesOfKey(ctx, k.id); err != nil {
 		return err
 	}
-	held, err := list(ctx, t, scanText, `SELECT role_id FROM api_key_role WHERE key_id = $1`, k.id)
-	if err != nil {
-		return err
-	}
-	k.Roles = rolesWhere(all, func(r keys.Role) bool { return slices.Contains(held, r.ID) })
 	k.Tokens, err = list(ctx, t, scanToken, `
 		SELECT number, hint, created_at FROM api_token
 		WHERE key_id = $1 AND state = 'live' ORDER BY number DESC`, k.id)
@@ -91,6 +84,11 @@ func (t *tx) setRoles(ctx context.Context, k keyRow, roles []keys.Role) error {
 	if _, err := t.exec(ctx, `DELETE FROM api_key_role WHERE key_id = $1`, k.id); err != nil {
 		return err
 	}
+	return t.insertRoles(ctx, k, roles)
+}
+
+// insertRoles gives roles to a key that has none.
+func (t *tx) insertRoles(ctx context.Context, k keyRow, roles []keys.Role) error {
 	for _, r := range roles {
 		_, err := t.exec(ctx, `
 			INSERT INTO api_key_role (key_id, role_id, key_number, role_number) VALUES ($1, $2, $3, $4)`, k.id, r.ID, k.Number, r.Number)

@@ -91,11 +91,7 @@ func orUnchanged(err error) error {
 
 // grantable are the roles of these slugs, if the actor may give them.
 func (t *tx) grantable(ctx context.Context, slugs []string) ([]keys.Role, error) {
-	all, err := t.accountRoles(ctx, t.by.AccountID)
-	if err != nil {
-		return nil, err
-	}
-	roles, err := chosenRoles(all, slugs)
+	roles, err := t.chosenRoles(ctx, slugs)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +112,7 @@ func (t *tx) insertKey(ctx context.Context, account keys.Account, in NewKey, rol
 		return keys.Key{}, err
 	}
 	t.record(keyEvent(keys.ActionKeyGenerated, k.Key, map[string]any{"name": k.Name, "roles": roleSlugs(roles)}))
-	if err := t.setRoles(ctx, k, roles); err != nil {
+	if err := t.insertRoles(ctx, k, roles); err != nil {
 		return keys.Key{}, err
 	}
 	if err := t.insertToken(ctx, k, k.Tokens[0], token); err != nil {

@@ -175,7 +175,11 @@ func (t *tx) completePage(ctx context.Context, accountID string, page []keyRow) 
 		return err
 	}
 	for i, k := range page {
-		page[i].Roles = rolesWhere(all, func(r keys.Role) bool { return slices.Contains(held, heldRole{k.id, r.ID}) })
+		for _, r := range all {
+			if slices.Contains(held, heldRole{k.id, r.ID}) {
+				page[i].Roles = append(page[i].Roles, r)
+			}
+		}
 		for _, token := range tokens {
 			if token.keyID == k.id {
 				page[i].Tokens = append(page[i].Tokens, token.Token)

@@ -24,6 +24,8 @@ func refused(format string, args ...any) error { return refusedError(fmt.Sprintf
 type database struct {
 	// write and read are for changes and for reads; on PostgreSQL they are one.
 	write, read *sql.DB
+	// writes and reads are the statements of the two. They are nil where the driver keeps its own.
+	writes, reads *statements
 	// snapshot begins a read that sees one state of the database throughout.
 	snapshot *sql.TxOptions
 	// examine reads all of a database that was too large to be checked before it was opened, and

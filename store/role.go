@@ -20,17 +20,46 @@ func (s *Store) Roles(ctx context.Context, by keys.Actor) (roles []keys.Role, er
 
 // accountRoles are the roles of an account in the order of their names.
 func (t *tx) accountRoles(ctx context.Context, accountID string) ([]keys.Role, error) {
+	return t.rolesWhere(ctx, `role.account_id = $1`, accountID)
+}
+
+// rolesOfKey are the roles of a key in the order of their names.
+func (t *tx) rolesOfKey(ctx context.Context, keyID string) ([]keys.Role, error) {
+	return t.rolesWhere(ctx, `role.id IN (SELECT role_id FROM api_key_role WHERE key_id = $1)`, keyID)
+}
+
+// chosenRoles are the roles of the actor's account that have these slugs, in the order of their names. A
+// slug that is not among them is a problem of the field "roles".
+func (t *tx) chosenRoles(ctx context.Context, slugs []string) (chosen []keys.Role, err error) {
+	for _, slug := range slices.Compact(slices.Sorted(slices.Values(slugs))) {
+		one, err := t.rolesWhere(ctx, `role.account_id = $1 AND role.slug = $2`, t.by.AccountID, slug)
+		if err != nil {
+			return nil, err
+		}
+		if len(one) == 0 {
+			return nil, keys.Problem("roles", keys.ReasonRoleUnknown)
+		}
+		chosen = append(chosen, one...)
+	}
+	slices.SortFunc(chosen, byName)
+	return chosen, nil
+}
+
+// rolesWhere are the roles for which a condition holds, with their resources, in the order of their names.
+func (t *tx) rolesWhere(ctx context.Context, condition string, args ...any) ([]keys.Role, error) {
 	roles, err := list(ctx, t, scanRole, `
-		SELECT id, number, slug, name, description, built_in, everything, version FROM role WHERE account_id = $1`, accountID)
-	if err != nil {
+		SELECT id, number, slug, name, description, built_in, everything, version FROM role WHERE `+condition, args...)
+	if err != nil || len(roles) == 0 {
 		return nil, err
 	}
 	granted, err := list(ctx, t, scanGrant, `
 		SELECT role.id, resource.slug
-		FROM role
-		JOIN resource ON resource.account_id = role.account_id
-		LEFT JOIN role_resource ON role_resource.role_id = role.id AND role_resource.resource = resource.number
-		WHERE role.account_id = $1 AND (role.everything OR role_resource.role_id IS NOT NULL)`, accountID)
+		FROM role JOIN role_resource ON role_resource.role_id = role.id JOIN resource ON resource.number = role_resource.resource
+		WHERE `+condition+` AND NOT role.everything
+		UNION ALL
+		SELECT role.id, resource.slug
+		FROM role JOIN resource ON resource.account_id = role.account_id
+		WHERE `+condition+` AND role.everything`, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,27 +90,6 @@ type grant struct{ roleID, resource string }
 func scanGrant(row scanner) (g grant, err error) {
 	err = row.Scan(&g.roleID, &g.resource)
 	return g, err
-}
-
-// chosenRoles are the roles of these slugs, in the order of all. A slug that is not among them is a
-// problem of the field "roles".
-func chosenRoles(all []keys.Role, slugs []string) ([]keys.Role, error) {
-	for _, slug := range slugs {
-		if _, ok := keys.RoleBySlug(all, slug); !ok {
-			return nil, keys.Problem("roles", keys.ReasonRoleUnknown)
-		}
-	}
-	return rolesWhere(all, func(r keys.Role) bool { return slices.Contains(slugs, r.Slug) }), nil
-}
-
-// rolesWhere are those of all that are wanted, in the order of all.
-func rolesWhere(all []keys.Role, wanted func(r keys.Role) bool) (some []keys.Role) {
-	for _, r := range all {
-		if wanted(r) {
-			some = append(some, r)
-		}
-	}
-	return some
 }
 
 // roleSlugs are the slugs of roles, for an event.

@@ -166,7 +166,7 @@ func (t *tx) keyOfNumber(ctx context.Context, accountID string, number int64) (k
 	if err != nil {
 		return keys.Key{}, err
 	}
-	err = t.completeKey(ctx, accountID, &k)
+	err = t.completeKey(ctx, &k)
 	return k.Key, err
 }
 

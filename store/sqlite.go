@@ -68,7 +68,10 @@ func poolsSQLite(path string) (database, error) {
 	}
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
-	return database{write: write, read: read, snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite}, nil
+	return database{
+		write: write, read: read, writes: newStatements(write), reads: newStatements(read),
+		snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
+	}, nil
 }
 
 func dsn(path string, query url.Values) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/keys"
@@ -63,12 +62,8 @@ func (t *tx) addUses(ctx context.Context, uses []keys.TokenUsage, rows int) (err
 }
 
 func addUsesQuery(rows int) string {
-	values := make([]string, rows)
-	for i := range values {
-		values[i] = "(" + places(6*i+1, 6) + ")"
-	}
 	return `
-		INSERT INTO usage_hourly (token, hour, accepted, refused, used_at, used_ip) VALUES ` + strings.Join(values, ", ") + `
+		INSERT INTO usage_hourly (token, hour, accepted, refused, used_at, used_ip) VALUES ` + rowsOfPlaces(rows, 6) + `
 		ON CONFLICT (token, hour) DO UPDATE SET
 			accepted = usage_hourly.accepted + excluded.accepted,
 			refused = usage_hourly.refused + excluded.refused,

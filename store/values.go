@@ -52,3 +52,12 @@ func places(first, n int) string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// rowsOfPlaces are the placeholders of an INSERT of several rows, in parentheses for each row.
+func rowsOfPlaces(rows, columns int) string {
+	all := make([]string, rows)
+	for i := range all {
+		all[i] = "(" + places(columns*i+1, columns) + ")"
+	}
+	return strings.Join(all, ", ")
+}
