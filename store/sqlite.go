@@ -70,7 +70,7 @@ func poolsSQLite(path string) (database, error) {
 	read.SetMaxIdleConns(sqliteReaders)
 	return database{
 		write: write, read: read, writes: newStatements(write), reads: newStatements(read),
-		snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
+		local: true, snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
 	}, nil
 }
 
