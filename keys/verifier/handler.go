@@ -77,21 +77,24 @@ func NewHandler(v *Verifier, o HandlerOptions) *Handler {
 	}
 }
 
-// ServeHTTP answers PathVerify, whatever the method, and POST PathIntrospect.
+// ServeHTTP answers PathVerify and PathAuthz, whatever the method, and POST PathIntrospect.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case PathVerify:
-		h.serveVerify(w, r)
+		h.serveVerify(w, r, readQuery(r.URL.RawQuery))
 	case PathIntrospect:
 		h.serveIntrospect(w, r)
 	default:
+		if isAuthz(r.URL.Path) {
+			h.serveVerify(w, r, wanted(r.Header))
+			return
+		}
 		problemNotFound.send(w, h.newRequestID())
 	}
 }
 
 // serveVerify answers 204 or a refusal. It does not read the body.
-func (h *Handler) serveVerify(w http.ResponseWriter, r *http.Request) {
-	q := readQuery(r.URL.RawQuery)
+func (h *Handler) serveVerify(w http.ResponseWriter, r *http.Request, q query) {
 	verdict, from := h.judge(r, q)
 	if verdict.Code != CodeValid {
 		h.refuse(w, r, verdict.Code, refusalOf(verdict.Code, q.resource), from)

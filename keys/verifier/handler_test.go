@@ -299,7 +299,7 @@ func TestOtherPathsAreNotFound(t *testing.T) {
 	f := newFront(t)
 	k := f.key(f.acme, "owner")
 	d := f.guard(HandlerOptions{IdentityHeaders: true})
-	for _, path := range []string{"/v1/", "/v1", "/v1/verify/", "/v1/verify/x", "/v1//verify", "/v1/VERIFY", "/v1/authz/x", "/", "/verify", "/v1/introspect/"} {
+	for _, path := range []string{"/v1/", "/v1", "/v1/verify/", "/v1/verify/x", "/v1//verify", "/v1/VERIFY", "/v1/authzx", "/v1/AUTHZ", "/", "/verify", "/v1/introspect/"} {
 		d.ask(path, k.bearer()).wantProblem(problem{status: 404, code: "not_found", title: "There is nothing here"})
 	}
 }
