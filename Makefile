@@ -28,7 +28,7 @@ dev: ## Serve from ./data and rebuild at every change of a template; the browser
 	$(GO) tool templ generate --watch --proxy=http://127.0.0.1:8080 --cmd="$(GO) run ./cmd/latchkey serve"
 
 .PHONY: deps
-deps: ## Install what the tests need (Chromium, PostgreSQL, gcc, curl, Node.js), or say what is missing
+deps: ## Install what the tests need (Chromium, PostgreSQL, nginx, Caddy and others), or say what is missing
 	.ci/deps
 
 .PHONY: test

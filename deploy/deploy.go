@@ -5,6 +5,7 @@ package deploy
 
 import (
 	"embed"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -75,6 +76,9 @@ func (p Place) fill(text string) string {
 		// The longer name has the shorter one in it.
 		{"", exampleTokenHeader, p.TokenHeader},
 		{"", exampleKeyHeader, p.KeyHeader},
+		// Caddy's log spells them as Go does.
+		{"headers>", http.CanonicalHeaderKey(exampleTokenHeader), http.CanonicalHeaderKey(p.TokenHeader)},
+		{"headers>", http.CanonicalHeaderKey(exampleKeyHeader), http.CanonicalHeaderKey(p.KeyHeader)},
 	} {
 		if word.MatchString(value.own) {
 			text = strings.ReplaceAll(text, value.before+value.example, value.before+value.own)
