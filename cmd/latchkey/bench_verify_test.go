@@ -102,7 +102,7 @@ func BenchmarkVerifyHTTP(b *testing.B) {
 	}
 	for _, s := range asked {
 		s.warm(b, requests[0])
-		s.connect(b)
+		s.connect(b, benchConnections)
 		s.round(b, requests)
 		s.took, s.cpu = nil, -processorTime(b, s.pid)
 	}
@@ -142,11 +142,7 @@ func compare(b *testing.B, s, base *target, least, most float64) {
 func benchFolder(b *testing.B) (folder string, requests [][]byte) {
 	b.Helper()
 	folder = b.TempDir()
-	password := filepath.Join(b.TempDir(), "password")
-	if err := os.WriteFile(password, []byte("violet kettle sings at dawn"), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	if code := start(b, "init", "--data", folder, "--account", "acme", "--email", "ana@acme.example", "--password-file", password).exitCode(); code != 0 {
+	if code := start(b, "init", "--data", folder, "--account", "acme", "--email", "ana@acme.example", "--password-file", benchPassword(b)).exitCode(); code != 0 {
 		b.Fatalf("init ended with %d", code)
 	}
 	tokens := storetest.FillKeys(b, filepath.Join(folder, databaseFile), "acme", benchKeys)
@@ -157,6 +153,14 @@ func benchFolder(b *testing.B) (folder string, requests [][]byte) {
 			keys.DefaultKeyHeader, i+1, keys.DefaultTokenHeader, tokens[i]))
 	}
 	return folder, requests
+}
+
+// benchPassword is a file with a password.
+func benchPassword(b *testing.B) string {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "password")
+	write(b, path, "violet kettle sings at dawn")
+	return path
 }
 
 func copyFolder(b *testing.B, folder string) string {
@@ -231,9 +235,9 @@ func (s *target) warm(b *testing.B, request []byte) {
 	}
 }
 
-func (s *target) connect(b *testing.B) {
+func (s *target) connect(b *testing.B, count int) {
 	b.Helper()
-	for range benchConnections {
+	for range count {
 		c, err := (&net.Dialer{}).DialContext(b.Context(), "tcp", s.addr)
 		if err != nil {
 			b.Fatal(err)
@@ -251,7 +255,7 @@ func (s *target) round(b *testing.B, requests [][]byte) {
 	for i, c := range s.connections {
 		first := rand.IntN(len(requests))
 		clients.Go(func() {
-			if err := askMany(c, requests, first+i, benchRequests/benchConnections); err != nil {
+			if err := askMany(c, requests, first+i, benchRequests/len(s.connections)); err != nil {
 				b.Errorf("%s: %v", s.name, err)
 			}
 		})
@@ -260,7 +264,8 @@ func (s *target) round(b *testing.B, requests [][]byte) {
 	s.took = append(s.took, time.Since(begin))
 }
 
-// askMany sends n requests one after the other, each when the last was answered 204.
+// askMany sends n requests one after the other, each when the last was answered. No answer has
+// a body.
 func askMany(c net.Conn, requests [][]byte, first, n int) error {
 	answer := make([]byte, 2048)
 	for i := range n {
@@ -275,7 +280,7 @@ func askMany(c net.Conn, requests [][]byte, first, n int) error {
 			}
 			got += more
 		}
-		if !bytes.HasPrefix(answer, []byte("HTTP/1.1 204")) {
+		if !bytes.HasPrefix(answer, []byte("HTTP/1.1 20")) {
 			return fmt.Errorf("it answered %q", answer[:got])
 		}
 	}
