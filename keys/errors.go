@@ -62,6 +62,7 @@ const (
 	ReasonDuration          Reason = "duration"
 	ReasonDays              Reason = "days"
 	ReasonSettingsChanged   Reason = "settings-changed"
+	ReasonReviewEnded       Reason = "review-ended"
 	ReasonKeysWouldStop     Reason = "keys-would-stop"
 	ReasonSetupClosed       Reason = "setup-closed"
 	ReasonSetupCode         Reason = "setup-code"

@@ -149,12 +149,13 @@ func (t *tx) lockAccount(ctx context.Context) (keys.Account, error) {
 	return a, orNotFound(err, keys.ReasonAccountNotFound)
 }
 
-const accountColumns = `id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, settings_version, key_count, created_at`
+const accountColumns = `id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, settings_version, key_count, created_at, review_since`
 
 func scanAccount(row scanner) (a keys.Account, err error) {
 	var created int64
-	err = row.Scan(&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.SettingsVersion, &a.KeyCount, &created)
-	a.CreatedAt = fromMicros(created)
+	var review sql.NullInt64
+	err = row.Scan(&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.SettingsVersion, &a.KeyCount, &created, &review)
+	a.CreatedAt, a.ReviewSince = fromMicros(created), orNever(review)
 	return a, err
 }
 

@@ -168,6 +168,7 @@ const (
 	objectRole    = "role"
 	objectUser    = "user"
 	objectSession = "session"
+	objectBackup  = "backup"
 )
 
 // inFeed says whether a verifier must know of an event: it changed what decides who may come in. A

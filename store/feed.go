@@ -14,7 +14,7 @@ import (
 // numbers.
 func (t *tx) feedAccounts(ctx context.Context, ids string, args ...any) ([]keys.FeedAccount, error) {
 	accounts, err := list(ctx, t, scanFeedAccount, `
-		SELECT number, id, slug, zone, duration_unit, duration_amount, enforce_expiry FROM account
+		SELECT number, id, slug, zone, duration_unit, duration_amount, enforce_expiry, review_since IS NOT NULL FROM account
 		WHERE id IN (`+ids+`) ORDER BY number`, args...)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (t *tx) feedAccounts(ctx context.Context, ids string, args ...any) ([]keys.
 }
 
 func scanFeedAccount(row scanner) (a keys.FeedAccount, err error) {
-	err = row.Scan(&a.Number, &a.ID, &a.Slug, &a.Settings.Zone, &a.Settings.Duration.Unit, &a.Settings.Duration.Amount, &a.Settings.EnforceExpiry)
+	err = row.Scan(&a.Number, &a.ID, &a.Slug, &a.Settings.Zone, &a.Settings.Duration.Unit, &a.Settings.Duration.Amount, &a.Settings.EnforceExpiry, &a.Review)
 	return a, err
 }
 

@@ -22,6 +22,8 @@ func refused(format string, args ...any) error { return refusedError(fmt.Sprintf
 
 // database is what differs between SQLite and PostgreSQL once it is open.
 type database struct {
+	// path is the file of the database, or empty when it is none.
+	path string
 	// write and read are for changes and for reads; on PostgreSQL they are one.
 	write, read *sql.DB
 	// writes and reads are the statements of the two. They are nil where the driver keeps its own.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"latchkey/keys"
@@ -96,20 +97,22 @@ func (s Session) ended(now time.Time) bool {
 
 func (t *tx) session(ctx context.Context, digest secret.Digest) (s Session, err error) {
 	var created, seen, accountCreated int64
+	var review sql.NullInt64
 	a := &s.Account
 	err = t.row(ctx, `
 		SELECT session.created_at, session.seen_at, session.flash, app_user.id, app_user.email,
 			account.id, account.number, account.slug, account.zone, account.duration_unit, account.duration_amount,
-			account.enforce_expiry, account.settings_version, account.key_count, account.created_at
+			account.enforce_expiry, account.settings_version, account.key_count, account.created_at, account.review_since
 		FROM session JOIN app_user ON app_user.id = session.user_id JOIN account ON account.id = app_user.account_id
 		WHERE session.digest = $1`, digest.Bytes()).Scan(
 		&created, &seen, &s.Flash, &s.Actor.UserID, &s.Actor.Email,
 		&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.SettingsVersion,
-		&a.KeyCount, &accountCreated)
+		&a.KeyCount, &accountCreated, &review)
 	if err != nil {
 		return Session{}, orNotFound(err, keys.ReasonSessionEnded)
 	}
 	s.CreatedAt, s.SeenAt, a.CreatedAt = fromMicros(created), fromMicros(seen), fromMicros(accountCreated)
+	a.ReviewSince = orNever(review)
 	s.Actor.Kind = keys.ActorUser
 	s.Actor = s.Actor.In(s.Account)
 	s.Actor.Holds, err = t.holds(ctx, s.Actor)

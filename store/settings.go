@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/keys"
@@ -87,6 +88,14 @@ func settingsDetails(before, after keys.Settings) map[string]any {
 }
 
 func durationText(d keys.Duration) string { return strconv.Itoa(d.Amount) + " " + string(d.Unit) }
+
+// parseDurationText reads what durationText wrote.
+func parseDurationText(text string) (d keys.Duration, ok bool) {
+	amount, unit, _ := strings.Cut(text, " ")
+	n, err := strconv.Atoi(amount)
+	d = keys.Duration{Unit: keys.DurationUnit(unit), Amount: n}
+	return d, err == nil && durationText(d) == text
+}
 
 // SettingsPreview says what settings would do to the account's keys.
 type SettingsPreview struct {

@@ -69,7 +69,7 @@ func poolsSQLite(path string) (database, error) {
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
 	return database{
-		write: write, read: read, writes: newStatements(write), reads: newStatements(read),
+		path: path, write: write, read: read, writes: newStatements(write), reads: newStatements(read),
 		local: true, snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
 	}, nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,14 @@ func (s *Store) now() time.Time { return s.options.Now().UTC().Truncate(time.Mic
 
 // fromMicros is the time of a column.
 func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// orNever is the time of a column that may be NULL, which is the zero time.
+func orNever(us sql.NullInt64) time.Time {
+	if !us.Valid {
+		return time.Time{}
+	}
+	return fromMicros(us.Int64)
+}
 
 // newID makes an id: a UUIDv7, so that the newest rows are neighbours in an index.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ type Health struct {
 	Age, MaxStaleness time.Duration
 	// UsageWaits says that what was counted could not be written the last time.
 	UsageWaits bool
+	// Reviews is how many accounts are under review after a restore, so that none of their keys may come in.
+	Reviews int
 	// Stopping says that the program was asked to stop.
 	Stopping bool
 }
@@ -59,6 +62,9 @@ func (s *Server) ailments(ctx context.Context) (reasons []string) {
 		reasons = append(reasons, "the verification index is loading")
 	case !h.Current:
 		reasons = append(reasons, "the verification index may be out of date")
+	}
+	if h.Reviews > 0 {
+		reasons = append(reasons, fmt.Sprintf("the keys of %d restored accounts wait for a review", h.Reviews))
 	}
 	if h.UsageWaits {
 		reasons = append(reasons, "usage cannot be written")

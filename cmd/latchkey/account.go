@@ -17,8 +17,9 @@ import (
 
 // accountCmd holds the commands about accounts.
 type accountCmd struct {
-	Create accountCreateCmd `cmd:"" help:"Create a further account and its owner."`
-	List   accountListCmd   `cmd:"" help:"List the accounts."`
+	Create  accountCreateCmd  `cmd:"" help:"Create a further account and its owner."`
+	List    accountListCmd    `cmd:"" help:"List the accounts."`
+	Confirm accountConfirmCmd `cmd:"" help:"After a restore: the account's active keys were looked through, and may come in again."`
 }
 
 // accountFlags describe a new account and its owner.

@@ -12,6 +12,7 @@ import (
 // auditCmd holds the commands about the audit log.
 type auditCmd struct {
 	Verify auditVerifyCmd `cmd:"" help:"Check that no event of the audit log was changed, removed or moved."`
+	Export auditExportCmd `cmd:"" help:"Write the audit log as lines of JSON."`
 }
 
 // auditVerifyCmd walks the chain of the audit log.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -38,7 +39,9 @@ type commands struct {
 	Init    initCmd        `cmd:"" help:"Set up a new installation without a browser: its first account and its owner."`
 	Account accountCmd     `cmd:"" help:"Create and list accounts."`
 	User    userCmd        `cmd:"" help:"List users, reset a password, unlock a user."`
-	Audit   auditCmd       `cmd:"" help:"Check the audit log."`
+	Audit   auditCmd       `cmd:"" help:"Check and export the audit log."`
+	Backup  backupCmd      `cmd:"" help:"Write the database into a file, also while it is served."`
+	Restore restoreCmd     `cmd:"" help:"Make a new data folder out of a backup."`
 	Demo    demoCmd        `cmd:"" help:"Serve a throw-away installation full of keys, to look at."`
 	Version versionCmd     `cmd:"" help:"Print the version."`
 }
@@ -91,8 +94,12 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 		return fail(exitUsage, err.Error()+". Nothing was done. See latchkey --help.")
 	}
 	p := &program{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
-	if err := command.Run(p); err != nil {
-		return fail(exitFailed, inWords(err))
+	err = command.Run(p)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, new(reviewRequired)):
+		return fail(exitReview, err.Error())
 	}
-	return exitOK
+	return fail(exitFailed, inWords(err))
 }

@@ -19,6 +19,7 @@ var sentences = map[keys.Reason]string{
 	keys.ReasonEmailTaken:      "another user has that email already: choose another with --email, see latchkey user list",
 	keys.ReasonUserNotFound:    "there is no user with that email: see latchkey user list",
 	keys.ReasonNotSaved:        "the database could not save it: see that the data folder has space and is writable, then try again",
+	keys.ReasonReviewEnded:     "the keys of that account do not wait for a review",
 	keys.ReasonAccountNotFound: "there is no such account: see latchkey account list",
 }
 

@@ -81,7 +81,7 @@ func health(stopping context.Context, v *verifier.Verifier) func() web.Health {
 		stats := v.Stats()
 		return web.Health{
 			Loaded: stats.Loaded, Current: stats.Current, Age: stats.Age, MaxStaleness: stats.Bound,
-			UsageWaits: stats.FlushFailing, Stopping: stopping.Err() != nil,
+			UsageWaits: stats.FlushFailing, Reviews: stats.Reviews, Stopping: stopping.Err() != nil,
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"io"
 )
 
 // Digest is a SHA-256 digest. Digests may be stored; they are still no business
@@ -32,3 +33,12 @@ func (d Digest) Bytes() []byte { return append([]byte(nil), d[:]...) }
 // EqualText reports whether a and b are the same text, in a time that does not
 // depend on where they differ.
 func EqualText(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
+
+// SumReader returns the SHA-256 of everything that r gives until its end, or the error of r.
+func SumReader(r io.Reader) (Digest, error) {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, r); err != nil {
+		return Digest{}, err
+	}
+	return Digest(sum.Sum(nil)), nil
+}

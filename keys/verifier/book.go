@@ -48,7 +48,9 @@ type account struct {
 	header   []string
 	settings keys.Settings
 	zone     *time.Location
-	roles    map[int64]keys.FeedRole
+	// review says that nobody can know whether one of the account's keys may come in.
+	review bool
+	roles  map[int64]keys.FeedRole
 	// day remembers how tokens stand on one day.
 	day atomic.Pointer[expiryDay]
 }
@@ -62,7 +64,7 @@ func (b *book) set(fed keys.FeedAccount) {
 		b.byNumber[fed.Number] = place
 	}
 	a := &account{
-		place: place, id: fed.ID, slug: fed.Slug, header: []string{fed.Slug}, settings: fed.Settings,
+		place: place, id: fed.ID, slug: fed.Slug, header: []string{fed.Slug}, settings: fed.Settings, review: fed.Review,
 		zone: keys.Account{Zone: fed.Settings.Zone}.Location(), roles: map[int64]keys.FeedRole{},
 	}
 	for _, role := range fed.Roles {
@@ -76,6 +78,16 @@ func (b *book) set(fed keys.FeedAccount) {
 			b.sets[i] = newRoleSet(a, set.numbers)
 		}
 	}
+}
+
+// reviews is how many accounts are under review.
+func (b *book) reviews() (count int) {
+	for _, a := range b.accounts {
+		if a.review {
+			count++
+		}
+	}
+	return count
 }
 
 func (b *book) oldest() *account {

@@ -161,6 +161,8 @@ func (v *Verdict) code(q *question, word uint32) Code {
 		return CodeExpired
 	case word&keyActive == 0:
 		return CodeInactive
+	case v.owner.review:
+		return CodeUnavailable
 	case q.Resource != "" && !v.roles.grants(q.Resource):
 		return CodeForbidden
 	}

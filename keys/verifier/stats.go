@@ -79,6 +79,8 @@ type Stats struct {
 	Flooded uint64
 	// Keys and Tokens are how many the index holds, ended ones too, and Bytes the memory that it takes.
 	Keys, Tokens, Bytes int
+	// Reviews is how many accounts are under review, so that none of their keys may come in.
+	Reviews int
 	// Reloads counts how often the index was built anew after the first time.
 	Reloads uint64
 	// FlushErrors counts the flushes that failed, and DroppedRefusals what the audit log will never see.
@@ -104,6 +106,7 @@ func (v *Verifier) Stats() Stats {
 	}
 	if x := v.index.Load(); x != nil {
 		s.Keys, s.Tokens, s.Bytes = int(x.keyCount.Load()), int(x.tokenCount.Load()), x.bytes()
+		s.Reviews = x.book.Load().reviews()
 	}
 	return s
 }
