@@ -38,7 +38,10 @@ func (t *tx) replay(ctx context.Context, newer []ExportedEvent, report *RestoreR
 			}
 		}
 	}
-	for accountID := range r.odd {
+	for accountID, odd := range r.odd {
+		if !odd {
+			continue
+		}
 		if err := t.reviewOf(ctx, accountID, report); err != nil {
 			return err
 		}
@@ -62,18 +65,23 @@ type details struct {
 	Zone             *struct{ After string } `json:"zone"`
 }
 
-// event does one event again. An account whose event cannot be read is put under review.
-func (r *replayer) event(ctx context.Context, e ExportedEvent) error {
-	var d details
-	again, known := replays[keys.Action(e.Action)]
-	if !known || again != nil && json.Unmarshal([]byte(e.Details), &d) != nil {
+// details reads the fields of an event, or remembers that it could not.
+func (r *replayer) details(e ExportedEvent) (d details) {
+	if json.Unmarshal([]byte(e.Details), &d) != nil {
 		r.odd[e.AccountID] = true
-		return nil
 	}
+	return d
+}
+
+// event does one event again. An account of which the log says something that we do not know is put under
+// review.
+func (r *replayer) event(ctx context.Context, e ExportedEvent) error {
+	again, known := replays[keys.Action(e.Action)]
+	r.odd[e.AccountID] = r.odd[e.AccountID] || !known
 	if again == nil {
 		return nil
 	}
-	object, err := again(r, ctx, e, d)
+	object, err := again(r, ctx, e)
 	if err != nil || object == "" {
 		return err
 	}
@@ -83,7 +91,7 @@ func (r *replayer) event(ctx context.Context, e ExportedEvent) error {
 
 // replays says how each action is done again. It returns what it was done to, or nothing where that is not in
 // the backup. Nil is for what takes no access away.
-var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedEvent, d details) (string, error){
+var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedEvent) (string, error){
 	keys.ActionKeyDeactivated:  (*replayer).deactivated,
 	keys.ActionKeyActivated:    (*replayer).activated,
 	keys.ActionKeyDeleted:      (*replayer).deleted,
@@ -113,7 +121,7 @@ func changed(object string, rows int64, err error) (string, error) {
 	return object, nil
 }
 
-func (r *replayer) deactivated(ctx context.Context, e ExportedEvent, _ details) (string, error) {
+func (r *replayer) deactivated(ctx context.Context, e ExportedEvent) (string, error) {
 	rows, err := r.exec(ctx, `
 		UPDATE api_key SET status = 'inactive', version = version + 1
 		WHERE account_id = $1 AND app_key = $2 AND deleted_at IS NULL AND status = 'active'`, e.AccountID, e.ObjectID)
@@ -122,7 +130,7 @@ func (r *replayer) deactivated(ctx context.Context, e ExportedEvent, _ details) 
 
 // activated makes a key active again that this replay has deactivated. Of one that was inactive in the backup
 // nobody knows here whether it was compromised.
-func (r *replayer) activated(ctx context.Context, e ExportedEvent, _ details) (string, error) {
+func (r *replayer) activated(ctx context.Context, e ExportedEvent) (string, error) {
 	undone := func(done Replayed) bool { return done.Action == keys.ActionKeyDeactivated && done.Object == e.ObjectID }
 	if !slices.ContainsFunc(r.report.Applied, undone) {
 		return "", nil
@@ -134,7 +142,7 @@ func (r *replayer) activated(ctx context.Context, e ExportedEvent, _ details) (s
 	return "", err
 }
 
-func (r *replayer) deleted(ctx context.Context, e ExportedEvent, _ details) (string, error) {
+func (r *replayer) deleted(ctx context.Context, e ExportedEvent) (string, error) {
 	r.report.Lost = slices.DeleteFunc(r.report.Lost, func(id string) bool { return id == e.ObjectID })
 	rows, err := r.exec(ctx, `
 		UPDATE api_key SET deleted_at = $3, version = version + 1
@@ -154,13 +162,13 @@ func (r *replayer) deleted(ctx context.Context, e ExportedEvent, _ details) (str
 }
 
 // generated notes a key that the backup does not know. Nobody has its token any more but its integration.
-func (r *replayer) generated(_ context.Context, e ExportedEvent, _ details) (string, error) {
+func (r *replayer) generated(_ context.Context, e ExportedEvent) (string, error) {
 	r.report.Lost = append(r.report.Lost, e.ObjectID)
 	return "", nil
 }
 
 // ended ends a token. Its key's own history says why.
-func (r *replayer) ended(ctx context.Context, e ExportedEvent, _ details) (string, error) {
+func (r *replayer) ended(ctx context.Context, e ExportedEvent) (string, error) {
 	number, err := strconv.ParseInt(e.ObjectID, 10, 64)
 	if err != nil {
 		r.odd[e.AccountID] = true
@@ -178,7 +186,8 @@ func (r *replayer) ended(ctx context.Context, e ExportedEvent, _ details) (strin
 }
 
 // edited takes roles away. Those that were given are not.
-func (r *replayer) edited(ctx context.Context, e ExportedEvent, d details) (string, error) {
+func (r *replayer) edited(ctx context.Context, e ExportedEvent) (string, error) {
+	d := r.details(e)
 	var taken int64
 	for _, slug := range d.Roles.Before {
 		if slices.Contains(d.Roles.After, slug) {
@@ -197,7 +206,8 @@ func (r *replayer) edited(ctx context.Context, e ExportedEvent, d details) (stri
 }
 
 // roleEdited takes resources away. Those that were given are not.
-func (r *replayer) roleEdited(ctx context.Context, e ExportedEvent, d details) (string, error) {
+func (r *replayer) roleEdited(ctx context.Context, e ExportedEvent) (string, error) {
+	d := r.details(e)
 	var taken int64
 	for _, slug := range d.Resources.Before {
 		if slices.Contains(d.Resources.After, slug) {
@@ -220,7 +230,8 @@ func (r *replayer) roleEdited(ctx context.Context, e ExportedEvent, d details) (
 }
 
 // settingsChanged sets what the log says was set: of settings, the last word counts whichever way it goes.
-func (r *replayer) settingsChanged(ctx context.Context, e ExportedEvent, d details) (string, error) {
+func (r *replayer) settingsChanged(ctx context.Context, e ExportedEvent) (string, error) {
+	d := r.details(e)
 	a, err := scanAccount(r.row(ctx, `SELECT `+accountColumns+` FROM account WHERE id = $1`, e.AccountID))
 	if err != nil {
 		return "", orNothing(err)
@@ -249,11 +260,12 @@ func (r *replayer) settingsChanged(ctx context.Context, e ExportedEvent, d detai
 	return a.Slug, r.saveSettings(ctx, a)
 }
 
-// noPassword is what is kept for a user whom no password lets in.
-const noPassword = "!"
+// noPassword is what is kept for a user whom no password lets in: secret.Passwords takes an empty text for
+// nobody's.
+const noPassword = ""
 
 // passwordChanged takes the old password away: the new one is not in the log.
-func (r *replayer) passwordChanged(ctx context.Context, e ExportedEvent, _ details) (string, error) {
+func (r *replayer) passwordChanged(ctx context.Context, e ExportedEvent) (string, error) {
 	rows, err := r.exec(ctx, `
 		UPDATE app_user SET password_phc = $3, version = version + 1 WHERE account_id = $1 AND email = $2`, e.AccountID, e.Object, noPassword)
 	if err == nil && rows > 0 && !slices.Contains(r.report.Users, e.Object) {

@@ -64,20 +64,17 @@ func (c *restoreCmd) Run(p *program) error {
 
 // checkTarget refuses a folder that a restore must not write into. It changes nothing.
 func checkTarget(folder string) error {
+	if _, err := os.Lstat(filepath.Join(folder, databaseFile)); err == nil {
+		return fmt.Errorf("%s holds a Latchkey already; nothing was changed. Name a new folder with --data, and serve from that one", folder)
+	}
 	for _, suffix := range []string{"-wal", "-journal", "-shm"} {
 		if _, err := os.Lstat(filepath.Join(folder, databaseFile+suffix)); err == nil {
 			return fmt.Errorf("%s has a leftover %s, which would become a part of the restored database; nothing was changed. "+
 				"Name a new folder with --data", folder, databaseFile+suffix)
 		}
 	}
-	fresh, err := inspect(folder)
-	if err != nil {
-		return err
-	}
-	if !fresh {
-		return fmt.Errorf("%s holds a Latchkey already; nothing was changed. Name a new folder with --data, and serve from that one", folder)
-	}
-	return nil
+	_, err := inspect(folder)
+	return err
 }
 
 func (c *restoreCmd) restore(p *program, path string) (report store.RestoreReport, err error) {

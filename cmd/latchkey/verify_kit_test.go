@@ -158,7 +158,12 @@ func (v verdict) is(t testing.TB, status int) {
 // rawDB opens the database of a folder that may be served meanwhile.
 func rawDB(t testing.TB, folder string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, databaseFile)+"?_pragma=busy_timeout(5000)")
+	return rawFile(t, filepath.Join(folder, databaseFile))
+}
+
+func rawFile(t testing.TB, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		t.Fatal(err)
 	}
