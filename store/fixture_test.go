@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "make the fixture of the newest schema anew")
 
 // newestFixture is the one that -update makes. The program cannot make those of older schemas any more.
-const newestFixture = "testdata/fixture-v3"
+const newestFixture = "testdata/fixture-v4"
 
 // The fixture is a database as schema 1 had it: whatever comes later must read it.
 func TestFixtureOfSchema1(t *testing.T) {
@@ -80,13 +80,37 @@ func TestFixtureOfSchema2(t *testing.T) {
 
 // The fixture is a database as schema 3 had it, with counted use, an alarm and an edited role.
 func TestFixtureOfSchema3(t *testing.T) {
+	path := fixture(t, "testdata/fixture-v3", 3)
+	tokens := readTokens(t, "testdata/fixture-v3.json")
+	s := open(t, path)
+	by := wantFixtureAccount(t, s)
+	wantFixtureUse(t, s, by, path, tokens)
+	wantFixtureRenewals(t, s, by, path, tokens)
+}
+
+// The fixture is a database as schema 4 had it, of which a backup was restored.
+func TestFixtureOfSchema4(t *testing.T) {
 	if *update {
 		makeFixture(t)
 	}
-	path := fixture(t, newestFixture, 3)
+	path := fixture(t, newestFixture, 4)
 	tokens := readTokens(t, newestFixture+".json")
 	s := open(t, path)
 	by := wantFixtureAccount(t, s)
+	accounts, err := s.Accounts(t.Context())
+	if err != nil || !accounts[0].UnderReview() {
+		t.Fatalf("the account is %+v, %v", accounts, err)
+	}
+	wantFixtureUse(t, s, by, path, tokens)
+	if confirmed, err := s.ConfirmReview(t.Context(), by, accounts[0].ReviewSince); err != nil || confirmed != 5 {
+		t.Fatalf("%d keys were confirmed, %v", confirmed, err)
+	}
+	wantFixtureRenewals(t, s, by, path, tokens)
+}
+
+// wantFixtureUse fails the test unless the role was edited, and a key was used and raised an alarm.
+func wantFixtureUse(t *testing.T, s *store.Store, by keys.Actor, path string, tokens fixtureTokens) {
+	t.Helper()
 	roles, err := s.Roles(t.Context(), by)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +136,6 @@ func TestFixtureOfSchema3(t *testing.T) {
 	if after, err := s.KeyUsage(t.Context(), by, overlap.ID); err != nil || after.Hours[0] != usage.Hours[0] {
 		t.Fatalf("a batch that was written counts again: %+v, %v", after, err)
 	}
-	wantFixtureRenewals(t, s, by, path, tokens)
 }
 
 func readTokens(t *testing.T, path string) (tokens fixtureTokens) {
@@ -413,6 +436,10 @@ func makeFixture(t *testing.T) {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	write(t, newestFixture+".db", read(t, path))
+	restored := filepath.Join(t.TempDir(), "latchkey.db")
+	if _, err := store.Restore(t.Context(), path, restored, nil, store.Options{Now: clock.Now}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, newestFixture+".db", read(t, restored))
 	write(t, newestFixture+".json", append(text, '\n'))
 }

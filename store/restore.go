@@ -162,7 +162,7 @@ func (t *tx) forgetTheLiving(ctx context.Context, report *RestoreReport) (err er
 	if report.Sessions, err = t.exec(ctx, `DELETE FROM session`); err != nil {
 		return err
 	}
-	for _, query := range []string{`DELETE FROM setup_code`, `DELETE FROM device`, `DELETE FROM usage_batch`} {
+	for _, query := range []string{`DELETE FROM setup_code`, `DELETE FROM device`} {
 		if _, err := t.exec(ctx, query); err != nil {
 			return err
 		}

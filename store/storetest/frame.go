@@ -164,6 +164,12 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"ConfirmReview", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		b.newKey(by, "Orders sync", "orders-viewer")
+		since := b.putUnderReview(by)
+		return func() error { _, err := b.a.ConfirmReview(b.Context(), by, since); return err }
+	}},
 	{"RecordRefusals", func(b *bench) func() error {
 		return func() error {
 			return b.a.RecordRefusals(b.Context(), map[keys.Refusal]int{{Action: keys.ActionLoginFail, IP: "192.0.2.7", Reason: "wrong"}: 3})
@@ -171,11 +177,13 @@ var changes = []change{
 	}},
 }
 
-// others are all methods that are not audited: they read, or they keep house.
+// others are all methods that are not audited: they read, or they keep house. Backup records that it was
+// made when it was, which is tested with the command.
 var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
+	"ReviewKeys", "ExportAudit", "Backup",
 }
 
 // frameCases holds three cases for each change.
