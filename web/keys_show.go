@@ -49,7 +49,7 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, 
 	shell := s.bareShell(c, key.Name)
 	shell.Flash = s.takeFlash(c)
 	view := views.KeyShow{
-		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), CreatedBy: key.CreatedBy,
+		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), ProtectURL: pathHelpProtect(), CreatedBy: key.CreatedBy,
 		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.account.Location()),
 		Renewal: s.showRenewal(c, key, usage), Tokens: s.showTokens(c, v.account, key, usage),
 		Usage:      usageView(c, v.account.Location(), s.now(), usage.Hours),

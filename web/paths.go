@@ -36,6 +36,8 @@ func pathKeyRenewal(id keys.KeyID, renewal int64, l list) string {
 // pathKeyShow is the key's own page.
 func pathKeyShow(id keys.KeyID) string { return pathKeys() + "/" + string(id) }
 
+func pathKeysReview() string      { return "/account/api-keys/review" }
+func pathHelpProtect() string     { return "/help/protect" }
 func pathSettings() string        { return "/account/api-keys/settings" }
 func pathSettingsPreview() string { return pathSettings() + "/preview" }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"latchkey/keys"
 	"latchkey/views"
 	"latchkey/views/words"
 )
@@ -74,6 +75,12 @@ func (s *Server) bareShell(c echo.Context, title string) views.Shell {
 	}
 	if v := currentViewer(c); v.signedIn() {
 		shell.Viewer = viewerOf(v)
+		if v.account.UnderReview() {
+			shell.Review = t(c, "review.banner")
+			if v.actor.May(keys.EditAPIKeys) {
+				shell.ReviewURL = pathKeysReview()
+			}
+		}
 	}
 	return shell
 }

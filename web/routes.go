@@ -50,6 +50,7 @@ func (s *Server) routes() []route {
 		{get, "/static/*", plain, public, s.static},
 		{get, "/favicon.ico", plain, public, s.favicon},
 		{get, "/help", page, public, s.help},
+		{get, "/help/protect", page, signedIn, s.helpProtect},
 
 		{get, "/setup", page, public, s.setupForm},
 		{post, "/setup", form, public, s.setup},
@@ -80,6 +81,9 @@ func (s *Server) routes() []route {
 		{post, "/account/api-keys/generated/:id/renew/undo", form, keys.RenewAPIToken, s.keysUndo},
 		{get, "/account/api-keys/generated/:id/old-token/delete", page, keys.EditAPIKeys, s.keysDeleteOldForm},
 		{post, "/account/api-keys/generated/:id/old-token/delete", form, keys.EditAPIKeys, s.keysDeleteOld},
+
+		{get, "/account/api-keys/review", page, keys.EditAPIKeys, s.keysReviewForm},
+		{post, "/account/api-keys/review", form, keys.EditAPIKeys, s.keysReview},
 
 		{get, "/account/api-keys/settings", page, keys.ViewAPIKeys, s.settingsForm},
 		{get, "/account/api-keys/settings/preview", page, keys.EditAPIKeySettings, s.settingsPreview},

@@ -123,7 +123,7 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 	paths := []string{
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
-		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(),
+		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
@@ -332,6 +332,9 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 			version = "1"
 		}
 		return url.Values{"duration": {"6-months"}, "enforce": {"on"}, "zone": {"UTC"}, "version": {version}}
+	case r.Path == pathKeysReview():
+		b.kit.putUnderReview()
+		return url.Values{"since": {"1700000000000000"}, "looked": {"on"}}
 	case strings.HasSuffix(r.Path, "/delete"):
 		return url.Values{"understood": {"on"}}
 	case r.Path == pathLogin():

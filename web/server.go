@@ -43,6 +43,8 @@ type Config struct {
 	// KeyHeader and TokenHeader are the names of the headers that a verification takes the pair from.
 	// Empty, they are keys.DefaultKeyHeader and keys.DefaultTokenHeader.
 	KeyHeader, TokenHeader string
+	// Verifier is where a proxy reaches the verifier: unix:/PATH, or the base of a URL. Empty, it is PublicURL.
+	Verifier string
 	// Version is shown in the footer.
 	Version string
 }
@@ -61,6 +63,8 @@ type Server struct {
 	version   string
 	// keyHeader and tokenHeader are what programs that call a verification are shown.
 	keyHeader, tokenHeader string
+	// verifier is where a proxy is told to ask.
+	verifier string
 
 	sessions *sessionStore
 	refusals *refusals
@@ -79,7 +83,7 @@ func New(c Config) (*Server, error) {
 		hosts: hostSet(c.PublicURL, c.Hosts), secure: c.PublicURL.Scheme == "https",
 		insecure: c.InsecureHTTP && c.PublicURL.Scheme != "https", version: c.Version,
 		keyHeader: cmp.Or(c.KeyHeader, keys.DefaultKeyHeader), tokenHeader: cmp.Or(c.TokenHeader, keys.DefaultTokenHeader),
-		refusals: newRefusals(), csrf: http.NewCrossOriginProtection(),
+		verifier: cmp.Or(c.Verifier, c.PublicURL.String()), refusals: newRefusals(), csrf: http.NewCrossOriginProtection(),
 	}
 	if err := s.csrf.AddTrustedOrigin(origin(c.PublicURL)); err != nil {
 		return nil, err

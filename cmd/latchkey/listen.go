@@ -125,6 +125,17 @@ func addresses(s settings, l listeners) string {
 	return lines
 }
 
+// verifierAddress is where a proxy reaches the verifier, as deploy.Place has it.
+func verifierAddress(s settings, l listeners) string {
+	switch {
+	case s.verify.socket != "":
+		return "unix:" + s.verify.socket
+	case l.verify != nil:
+		return addressURL(s, s.verify.listen, l.verify).String()
+	}
+	return publicURL(s, l).String()
+}
+
 // hosts are the values of the Host header by which the main listener itself is reached.
 func hosts(s settings, l listeners) []string {
 	names := []string{s.host}
