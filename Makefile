@@ -43,6 +43,12 @@ race: ## Run all tests but the slow ones (testing.Short) under the race detector
 fuzz: ## Run every fuzz target for five seconds, or for FUZZ=1m
 	.ci/fuzz
 
+ROUNDS ?= 1000
+
+.PHONY: torture
+torture: ## Kill the server under load 1,000 times, or ROUNDS=n times; nothing acknowledged may be lost
+	$(GO) test ./cmd/latchkey -run '^TestNothingAcknowledgedIsLostWhenTheServerIsKilled$$' -v -count=1 -timeout 3h -torture.rounds $(ROUNDS)
+
 .PHONY: check
 check: deps test lint fresh race fuzz ## Do everything that CI does
 	@echo "check: everything passed"
