@@ -63,14 +63,22 @@ func (s *Store) change(ctx context.Context, by keys.Actor, do func(ctx context.C
 		case err == nil, errors.Is(err, errUnchanged):
 			return nil
 		case keys.KindOf(err) != "" || !s.db.retryable(err):
-			return refusal(err)
+			return s.failed(err)
 		}
 		select {
 		case <-ctx.Done():
-			return refusal(err)
+			return s.failed(err)
 		case <-time.After(pause):
 		}
 	}
+}
+
+// failed is the refusal of an error, which is remembered when it is the database's.
+func (s *Store) failed(err error) error {
+	if kind := keys.KindOf(err); kind == "" || kind == keys.KindUnknown {
+		s.failing.Store(true)
+	}
+	return refusal(err)
 }
 
 // attempt runs a change once. An error of the commit is never tried again: nobody knows whether the
@@ -100,6 +108,7 @@ func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.
 	if err != nil {
 		return keys.OutcomeUnknown(err)
 	}
+	s.failing.Store(false)
 	return nil
 }
 

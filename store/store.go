@@ -44,6 +44,8 @@ type Store struct {
 	damage atomic.Pointer[error]
 	stop   context.CancelFunc
 	work   sync.WaitGroup
+	// failing says that the last change failed because of the database.
+	failing atomic.Bool
 	// missed counts the calls of AfterCommit that failed, and held is that count at the begin of the last
 	// one that did not.
 	missed, held atomic.Int64
@@ -91,6 +93,10 @@ func (s *Store) Close() error {
 
 // Queries returns how many statements were sent to the database since Open.
 func (s *Store) Queries() int64 { return s.queries.Load() }
+
+// Failing says that the last change that was tried could not be saved because of the database, such as on a
+// full disk. The next change that is saved ends it.
+func (s *Store) Failing() bool { return s.failing.Load() }
 
 // Check returns an error unless the database answers a question about its own content and no damage
 // was found in it. It writes nothing.

@@ -56,6 +56,9 @@ func (s *Server) ailments(ctx context.Context) (reasons []string) {
 		s.log.Error("health check failed", "error", err)
 		reasons = append(reasons, "the database cannot be read")
 	}
+	if s.store.Failing() {
+		reasons = append(reasons, "the last change could not be saved")
+	}
 	h := s.health()
 	switch {
 	case !h.Loaded:

@@ -183,7 +183,7 @@ var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
-	"ReviewKeys", "ExportAudit", "Backup",
+	"ReviewKeys", "ExportAudit", "Backup", "Failing",
 }
 
 // frameCases holds three cases for each change.
