@@ -50,6 +50,11 @@ var reasonsOfStatus = map[int]keys.Reason{
 	http.StatusUnsupportedMediaType:  reasonMediaType,
 }
 
+// statusClientGone is what the log says of a request whose client went away before it was answered. There is
+// no standard status for it, and nobody reads the answer; net/http takes a client that says it sends
+// nothing more for one that has gone.
+const statusClientGone = 499
+
 // failed carries an error together with the page from where it can be tried again.
 type failed struct {
 	error
@@ -71,6 +76,9 @@ func refusalOf(err error) (int, *keys.Error) {
 	}
 	if errors.Is(err, secret.ErrBusy) {
 		return http.StatusServiceUnavailable, &keys.Error{Reason: reasonBusy, RetryAfter: 2 * time.Second, Cause: err}
+	}
+	if errors.Is(err, context.Canceled) {
+		return statusClientGone, &keys.Error{Reason: keys.ReasonNotSaved, Cause: err}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return http.StatusServiceUnavailable, &keys.Error{Reason: keys.ReasonNotSaved, Cause: err}
