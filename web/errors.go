@@ -69,6 +69,9 @@ func retryAt(err error, path, labelID string) error { return failed{err, path, l
 
 // refusalOf makes a status and a refusal of any error. What is not known is our fault: 500.
 func refusalOf(err error) (int, *keys.Error) {
+	if errors.Is(err, context.Canceled) {
+		return statusClientGone, &keys.Error{Reason: keys.ReasonNotSaved, Cause: err}
+	}
 	if e, ok := errors.AsType[*keys.Error](err); ok {
 		if status, known := statuses[e.Kind]; known {
 			return status, e
@@ -76,9 +79,6 @@ func refusalOf(err error) (int, *keys.Error) {
 	}
 	if errors.Is(err, secret.ErrBusy) {
 		return http.StatusServiceUnavailable, &keys.Error{Reason: reasonBusy, RetryAfter: 2 * time.Second, Cause: err}
-	}
-	if errors.Is(err, context.Canceled) {
-		return statusClientGone, &keys.Error{Reason: keys.ReasonNotSaved, Cause: err}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return http.StatusServiceUnavailable, &keys.Error{Reason: keys.ReasonNotSaved, Cause: err}

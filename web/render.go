@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 
 	"github.com/a-h/templ"
@@ -19,7 +20,9 @@ const language = "en"
 // page, not half a page with status 200.
 func (s *Server) render(c echo.Context, status int, component templ.Component) error {
 	var buffer bytes.Buffer
-	if err := component.Render(words.With(c.Request().Context(), language), &buffer); err != nil {
+	// A client that has gone away is no reason to fail half-way.
+	ctx := context.WithoutCancel(c.Request().Context())
+	if err := component.Render(words.With(ctx, language), &buffer); err != nil {
 		return err
 	}
 	return c.HTMLBlob(status, buffer.Bytes())
