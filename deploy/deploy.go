@@ -32,7 +32,7 @@ const (
 	exampleAccount     = "acme"
 	exampleResource    = "orders.read"
 	exampleKeyHeader   = "X-VTEX-API-AppKey"
-	exampleTokenHeader = "X-VTEX-API-AppToken" //nolint:gosec // the name of a header is no secret
+	exampleTokenHeader = "X-VTEX-API-AppToken"
 )
 
 // Recipe is the configuration of one proxy.

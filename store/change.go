@@ -214,7 +214,7 @@ func (t *tx) record(e keys.AuditEvent) {
 func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	var result sql.Result
 	var err error
-	if prepared := t.statement(ctx, query); prepared != nil {
+	if prepared := t.statement(ctx, query); prepared != nil { //nolint:sqlclosecheck // it ends with its transaction
 		result, err = prepared.ExecContext(ctx, args...)
 	} else {
 		result, err = t.sql.ExecContext(ctx, query, args...)
@@ -227,7 +227,7 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (int64, error)
 
 // row runs a query for one row.
 func (t *tx) row(ctx context.Context, query string, args ...any) *sql.Row {
-	if prepared := t.statement(ctx, query); prepared != nil {
+	if prepared := t.statement(ctx, query); prepared != nil { //nolint:sqlclosecheck // it ends with its transaction
 		return prepared.QueryRowContext(ctx, args...)
 	}
 	return t.sql.QueryRowContext(ctx, query, args...)
@@ -235,7 +235,7 @@ func (t *tx) row(ctx context.Context, query string, args ...any) *sql.Row {
 
 // query runs a query for any number of rows.
 func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if prepared := t.statement(ctx, query); prepared != nil {
+	if prepared := t.statement(ctx, query); prepared != nil { //nolint:sqlclosecheck // it ends with its transaction
 		return prepared.QueryContext(ctx, args...)
 	}
 	return t.sql.QueryContext(ctx, query, args...)

@@ -59,6 +59,9 @@ func (s *Server) ailments(ctx context.Context) (reasons []string) {
 	if s.store.Failing() {
 		reasons = append(reasons, "the last change could not be saved")
 	}
+	if s.lookAtClock() {
+		reasons = append(reasons, "the clock is behind a time that it showed before")
+	}
 	h := s.health()
 	switch {
 	case !h.Loaded:

@@ -23,6 +23,7 @@ func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		id := uuid.NewString()
 		c.Set(requestIDKey, id)
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		s.lookAtClock()
 		start := s.now()
 		if err := next(c); err != nil {
 			c.Error(err)

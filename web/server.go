@@ -65,6 +65,7 @@ type Server struct {
 	keyHeader, tokenHeader string
 	// verifier is where a proxy is told to ask.
 	verifier string
+	clock    clockWatch
 
 	sessions *sessionStore
 	refusals *refusals

@@ -72,7 +72,7 @@ func benchProxies(b *testing.B, recipe string) []*target {
 	pass := "proxy_pass            http://application;"
 	files := b.TempDir()
 	write(b, filepath.Join(files, "orders"), "")
-	if err := os.Chmod(files, 0o755); err != nil { //nolint:gosec // nginx's workers read it
+	if err := os.Chmod(files, 0o755); err != nil {
 		b.Fatal(err)
 	}
 	answered := replaceOnce(b, server, pass, "root "+files+";")

@@ -70,6 +70,22 @@ func walkRenewal(t *testing.T) {
 	w.says("#flash", "Settings applied.")
 	w.state("settings after a change")
 	w.page("the page of a key whose tokens are expired", pathList+"/"+k.id)
+
+	w.page("protect an API", "/help/protect")
+	for _, proxy := range []string{"nginx", "Caddy", "Traefik", "Envoy"} {
+		w.choose("main", proxy)
+	}
+	w.state("protect an API, with a configuration")
+	w.page("no review is open", "/account/api-keys/review")
+	c.putUnderReview()
+	w.page("the list under review", pathList)
+	w.page("review of the keys", "/account/api-keys/review")
+}
+
+// putUnderReview does to every account what a restore without an audit log does.
+func (c *console) putUnderReview() {
+	c.t.Helper()
+	sqlExec(c.t, rawDB(c.t, c.folder), `UPDATE account SET review_since = 1700000000000000`)
 }
 
 // ageTokens makes every token of the installation so many days older.

@@ -111,7 +111,7 @@ func TestMalformedRequestsChangeNothing(t *testing.T) {
 	addresses := []string{strings.TrimPrefix(s.url, "http://"), verify}
 	a := newAdmin(t, s)
 	u, _ := url.Parse(s.url)
-	m := mangler{Rand: rand.New(rand.NewPCG(malformedSeed, 0)), token: all[0].token[:52] + "!", host: addresses[0]} //nolint:gosec // always the same requests
+	m := mangler{Rand: rand.New(rand.NewPCG(malformedSeed, 0)), token: all[0].token[:52] + "!", host: addresses[0]}
 	for _, c := range a.http.Jar.Cookies(u) {
 		m.cookie += c.String() + "; "
 	}

@@ -86,7 +86,6 @@ func nginxCommand(t testing.TB, folder, recipe string) *exec.Cmd {
 			fastcgi_temp_path %[2]s/fastcgi; uwsgi_temp_path %[2]s/uwsgi; scgi_temp_path %[2]s/scgi;
 			include %[2]s/latchkey.conf;
 		}`, user, folder))
-	//nolint:gosec // both are the test's own
 	return exec.CommandContext(t.Context(), "nginx", "-p", folder, "-e", filepath.Join(folder, "error.log"), "-c", filepath.Join(folder, "nginx.conf"))
 }
 
@@ -94,7 +93,7 @@ func caddyCommand(t testing.TB, folder, recipe string) *exec.Cmd {
 	t.Helper()
 	path := filepath.Join(folder, "Caddyfile")
 	write(t, path, replaceOnce(t, recipe, "\n{\n", "\n{\n\tadmin off\n"))
-	cmd := exec.CommandContext(t.Context(), "caddy", "run", "--adapter", "caddyfile", "--config", path) //nolint:gosec // the test's own
+	cmd := exec.CommandContext(t.Context(), "caddy", "run", "--adapter", "caddyfile", "--config", path)
 	cmd.Env = []string{"HOME=" + folder, "XDG_DATA_HOME=" + folder, "XDG_CONFIG_HOME=" + folder, "PATH=" + os.Getenv("PATH")}
 	return cmd
 }

@@ -307,7 +307,7 @@ func TestThroughAProxyNoTokenIsLoggedAndTheClientsAddressIsThePeers(t *testing.T
 		}
 		texts := []string{s.stderr.String()}
 		for _, path := range logs {
-			text, err := os.ReadFile(path) //nolint:gosec // the test's own
+			text, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,7 +31,7 @@ func trace(t *testing.T, pid int, args ...string) *tracer {
 	needs(t, "strace")
 	tr := &tracer{t: t, log: filepath.Join(t.TempDir(), "strace"), said: newWatched()}
 	args = append([]string{"-f", "-p", strconv.Itoa(pid), "-o", tr.log}, args...)
-	tr.cmd = exec.CommandContext(t.Context(), "strace", args...) //nolint:gosec // the test's own
+	tr.cmd = exec.CommandContext(t.Context(), "strace", args...)
 	tr.cmd.Stderr = tr.said
 	if err := tr.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -228,7 +228,7 @@ func serveWithLog(t *testing.T, folder string) (s *served, log string) {
 	}
 	listen := freeAddress(t)
 	p := &process{t: t, ended: make(chan struct{}), stderr: newWatched()}
-	p.cmd = exec.CommandContext(t.Context(), binary(t), "serve", "--listen", listen, "--data", folder, "--log-level", "debug") //nolint:gosec // ours
+	p.cmd = exec.CommandContext(t.Context(), binary(t), "serve", "--listen", listen, "--data", folder, "--log-level", "debug")
 	p.cmd.Env, p.cmd.Stderr = []string{"PATH=" + os.Getenv("PATH")}, file
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -315,7 +315,7 @@ func TestAFullDiskStopsChangesUntilThereIsRoomAgain(t *testing.T) {
 // fill writes a file until the disk is full.
 func fill(t *testing.T, path string) {
 	t.Helper()
-	file, err := os.Create(path) //nolint:gosec // the test's own
+	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}

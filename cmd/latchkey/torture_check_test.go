@@ -268,7 +268,7 @@ func (s *keyState) apply(action keys.Action, hint string, name, roles json.RawMe
 			After any `json:"after"`
 		}{into})
 	}
-	switch action {
+	switch action { //nolint:exhaustive // the others change nothing of a key
 	case keys.ActionKeyGenerated:
 		s.Active = true
 		if err := json.Unmarshal(name, &s.Name); err != nil {

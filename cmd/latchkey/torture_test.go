@@ -38,7 +38,7 @@ func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: it kills the server a hundred times")
 	}
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any number will do
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("note: torture has the seed %d", seed)
 	folder, _ := guarded(t, 0)
 	listen := freeAddress(t)
@@ -95,7 +95,7 @@ func newTorture(t *testing.T, folder, base string, seed uint64) *torture {
 	transport := &http.Transport{MaxIdleConnsPerHost: tortureWriters, DialContext: (&net.Dialer{}).DialContext}
 	t.Cleanup(transport.CloseIdleConnections)
 	tt := &torture{
-		t: t, folder: folder, base: base, random: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // a test
+		t: t, folder: folder, base: base, random: rand.New(rand.NewPCG(seed, 1)),
 		http: &http.Client{
 			Jar: jar, Transport: transport, Timeout: deadline,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -111,7 +111,7 @@ func newTorture(t *testing.T, folder, base string, seed uint64) *torture {
 	}
 	for i := range tortureWriters {
 		tt.writers = append(tt.writers, &writer{
-			torture: tt, name: fmt.Sprintf("writer %d", i), random: rand.New(rand.NewPCG(seed, uint64(i)+2)), //nolint:gosec // a test
+			torture: tt, name: fmt.Sprintf("writer %d", i), random: rand.New(rand.NewPCG(seed, uint64(i)+2)),
 		})
 	}
 	return tt

@@ -64,7 +64,7 @@ func TestAnUpgradeThatIsKilledIsWholeOrNotBegun(t *testing.T) {
 // copyFixture returns the path of a data folder's database that is a copy of a fixture.
 func copyFixture(t *testing.T, fixture string) string {
 	t.Helper()
-	content, err := os.ReadFile(fixture) //nolint:gosec // ours
+	content, err := os.ReadFile(fixture)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func upgrade(t *testing.T, path string, at int) (killed bool) {
 		calls := "pwrite64,ftruncate,fsync,unlink,unlinkat"
 		args = append([]string{"strace", "-f", "-o", os.DevNull, "-e", "trace=" + calls, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, at)}, args...)
 	}
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // ours
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && (at == 0 || ctx.Err() != nil) {
 		t.Fatalf("%v: %s", err, out)
@@ -135,8 +135,14 @@ func TestAnOlderProgramTouchesNothing(t *testing.T) {
 	before := contents(t, folder)
 	out := filepath.Join(t.TempDir(), "out")
 	for _, args := range [][]string{
-		{"serve", "--listen", "127.0.0.1:0"}, {"user", "list"}, {"user", "unlock", "ana@acme.example"}, {"account", "list"}, {"account", "confirm", "acme"},
-		{"audit", "verify"}, {"audit", "export", out}, {"backup", out},
+		{"serve", "--listen", "127.0.0.1:0"},
+		{"user", "list"},
+		{"user", "unlock", "ana@acme.example"},
+		{"account", "list"},
+		{"account", "confirm", "acme"},
+		{"audit", "verify"},
+		{"audit", "export", out},
+		{"backup", out},
 	} {
 		cli(t, "", append(args, "--data", folder)...).refused(t, "schema 9999", "start a newer version")
 		after := contents(t, folder)
