@@ -186,7 +186,7 @@ func TestUsageThatCannotBeWrittenWaits(t *testing.T) {
 		c.get("/v1/verify", all[0].pair()).is(t, http.StatusNoContent)
 	}
 	eventually(t, "health says that usage waits", func() bool {
-		return strings.TrimSpace(c.get("/healthz", nil).body) == `{"status":"degraded","reason":"usage cannot be written"}`
+		return strings.Contains(c.get("/healthz", nil).body, "usage cannot be written")
 	})
 	c.get("/v1/verify", all[0].pair()).is(t, http.StatusNoContent)
 	c.get("/readyz", nil).is(t, http.StatusOK)
