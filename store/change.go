@@ -90,14 +90,10 @@ func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.
 	}
 	t := &tx{sql: began, store: s, by: by, at: s.now(), prepared: s.db.writes}
 	defer t.end(ctx)
-	within := ctx
-	if s.db.local {
-		within = context.WithoutCancel(ctx) // the transaction itself still ends with ctx
-	}
-	if err := do(within, t); err != nil {
+	if err := do(ctx, t); err != nil {
 		return t.refused(ctx, err)
 	}
-	if err := t.appendEvents(within); err != nil {
+	if err := t.appendEvents(ctx); err != nil {
 		return err
 	}
 	err = began.Commit()

@@ -28,9 +28,6 @@ type database struct {
 	write, read *sql.DB
 	// writes and reads are the statements of the two. They are nil where the driver keeps its own.
 	writes, reads *statements
-	// local says that a statement of a change waits for nothing but the disk, once the transaction has
-	// begun. To watch over each of them takes longer than most of them do.
-	local bool
 	// snapshot begins a read that sees one state of the database throughout.
 	snapshot *sql.TxOptions
 	// examine reads all of a database that was too large to be checked before it was opened, and

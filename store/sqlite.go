@@ -70,7 +70,7 @@ func poolsSQLite(path string) (database, error) {
 	read.SetMaxIdleConns(sqliteReaders)
 	return database{
 		path: path, write: write, read: read, writes: newStatements(write), reads: newStatements(read),
-		local: true, snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
+		snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
 	}, nil
 }
 
