@@ -482,7 +482,7 @@ func (g ground) check(t *testing.T, folder string, seed uint64, late bool) (porc
 			t.Fatal(err)
 		}
 	}
-	return porcupine.CheckOperationsTimeout(linearizable, h.ops, time.Minute), len(h.ops)
+	return porcupine.CheckOperationsTimeout(linearizable, h.ops, 5*time.Minute), len(h.ops)
 }
 
 func TestChangesAndVerificationsAreLinearizable(t *testing.T) {
