@@ -20,6 +20,8 @@ const (
 	KindNotFound Kind = "not-found"
 	// KindConflict: the thing is not in the state that the change needs.
 	KindConflict Kind = "conflict"
+	// KindGone: there was such a thing, and it is over; At says since when.
+	KindGone Kind = "gone"
 	// KindForbidden: the actor may not do that.
 	KindForbidden Kind = "forbidden"
 	// KindTooMany: too many attempts; RetryAfter says when to come again.
@@ -77,6 +79,10 @@ const (
 	ReasonCursor            Reason = "cursor"
 	ReasonPasswordChanged   Reason = "password-changed"
 	ReasonSessionEnded      Reason = "session-ended"
+	ReasonLinkNotFound      Reason = "link-not-found"
+	ReasonLinkUsed          Reason = "link-used"
+	ReasonLinkExpired       Reason = "link-expired"
+	ReasonLinkVoided        Reason = "link-voided"
 )
 
 // FieldProblem says what is wrong with one field of a form.
@@ -93,7 +99,9 @@ type Error struct {
 	Details    map[string]string
 	Problems   []FieldProblem
 	RetryAfter time.Duration
-	Cause      error
+	// At is when what is gone ended.
+	At    time.Time
+	Cause error
 }
 
 // Error returns the refusal for logs. Whoever makes one sees to it that Cause holds neither a secret
@@ -169,6 +177,9 @@ func Malformed(reason Reason) error { return &Error{Kind: KindMalformed, Reason:
 
 // Conflict returns an error that says that the thing is not in the state that the change needs.
 func Conflict(reason Reason) error { return &Error{Kind: KindConflict, Reason: reason} }
+
+// Gone returns an error that says that there was such a thing, and that it ended at a moment.
+func Gone(reason Reason, at time.Time) error { return &Error{Kind: KindGone, Reason: reason, At: at} }
 
 // Forbidden returns an error that says that the actor may not do that. Details are pairs of a name
 // and a value for the words.

@@ -35,6 +35,7 @@ var statuses = map[keys.Kind]int{
 	keys.KindMalformed:   http.StatusBadRequest,
 	keys.KindNotFound:    http.StatusNotFound,
 	keys.KindConflict:    http.StatusConflict,
+	keys.KindGone:        http.StatusGone,
 	keys.KindForbidden:   http.StatusForbidden,
 	keys.KindTooMany:     http.StatusTooManyRequests,
 	keys.KindUnavailable: http.StatusServiceUnavailable,
@@ -134,6 +135,9 @@ func sayRefusal(c echo.Context, refusal *keys.Error) (heading, text string) {
 		args["Verb"] = t(c, "permission."+slug+".verb")
 	}
 	args["Role"] = refusal.Details["role"]
+	if !refusal.At.IsZero() {
+		args["At"] = momentOf(c, refusal.At).Text
+	}
 	reason := refusal.Reason
 	if refusal.Kind == keys.KindInvalid {
 		reason = reasonForm

@@ -25,7 +25,7 @@ func (s *Server) keysDeleteOldForm(c echo.Context) error {
 	}
 	view := views.KeyTokenConfirm{
 		KeyConfirm: s.confirmView(c, "oldtoken.heading", key, pathKeyDeleteOld),
-		Since:      timeOf(c, key.Tokens[1].CreatedAt, currentViewer(c).account.Location()),
+		Since:      timeOf(c, key.Tokens[1].CreatedAt, currentViewer(c).zone()),
 	}
 	view.LastUse = s.sayLastUse(c, usage.Tokens[key.Tokens[1].Number])
 	return s.renderEither(c, http.StatusOK, views.KeysDeleteOldPage(view), views.KeysDeleteOldDialog(view))

@@ -56,26 +56,26 @@ func (s *Server) renderKeysReview(c echo.Context, status int, problems []ui.Prob
 	if err != nil {
 		return err
 	}
-	view.Since = timeOf(c, account.ReviewSince, account.Location())
+	view.Since = timeOf(c, account.ReviewSince, currentViewer(c).zone())
 	view.Version = strconv.FormatInt(account.ReviewSince.UnixMicro(), 10)
 	view.Count, view.More = found.Count, found.Count-len(found.Keys)
 	for _, key := range found.Keys {
-		view.Keys = append(view.Keys, reviewKey(c, account, key))
+		view.Keys = append(view.Keys, reviewKey(c, key))
 	}
 	return s.render(c, status, views.KeysReviewPage(view))
 }
 
-func reviewKey(c echo.Context, account keys.Account, key store.ReviewKey) views.ReviewKey {
+func reviewKey(c echo.Context, key store.ReviewKey) views.ReviewKey {
 	shown := views.ReviewKey{
 		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), DeactivateURL: pathKeyDeactivate(key.ID, ""),
 		DeactivateLabel: t(c, "review.deactivate", words.Args{"Name": key.Name}),
-		Created:         timeOf(c, key.CreatedAt, account.Location()),
+		Created:         timeOf(c, key.CreatedAt, currentViewer(c).zone()),
 	}
 	for _, role := range key.Roles {
 		shown.Roles = append(shown.Roles, role.Name)
 	}
 	if !key.LastUse.Never() {
-		shown.Used = timeOf(c, key.LastUse.At, account.Location())
+		shown.Used = timeOf(c, key.LastUse.At, currentViewer(c).zone())
 	}
 	return shown
 }

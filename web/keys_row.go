@@ -17,7 +17,7 @@ func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views
 	row := views.KeyRow{
 		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(), Pending: key.Renewing(),
 		Durations: s.durations(c, v.account, key),
-		Created:   timeOf(c, key.CreatedAt, v.account.Location()), Menu: keyMenu(v.actor, key, from),
+		Created:   timeOf(c, key.CreatedAt, v.zone()), Menu: keyMenu(v.actor, key, from),
 	}
 	for _, role := range key.Roles {
 		row.Roles = append(row.Roles, role.Name)
@@ -73,7 +73,7 @@ func (l list) label(c echo.Context, id keys.KeyID) string {
 
 // timeOf is a moment as pages show it, in the reader's zone.
 func timeOf(c echo.Context, at time.Time, loc *time.Location) ui.Time {
-	ctx := words.With(c.Request().Context(), language)
+	ctx := speaking(c)
 	local := at.In(loc)
 	return ui.Time{Datetime: local.Format(time.RFC3339), Title: words.Moment(ctx, local), Text: words.Day(ctx, local)}
 }

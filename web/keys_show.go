@@ -50,10 +50,10 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, 
 	shell.Flash = s.takeFlash(c)
 	view := views.KeyShow{
 		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), ProtectURL: pathHelpProtect(), CreatedBy: key.CreatedBy,
-		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.account.Location()),
+		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.zone()),
 		Renewal: s.showRenewal(c, key, usage), Tokens: s.showTokens(c, v.account, key, usage),
-		Usage:      usageView(c, v.account.Location(), s.now(), usage.Hours),
-		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, v.account, events),
+		Usage:      usageView(c, v.zone(), s.now(), usage.Hours),
+		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, events),
 	}
 	for _, role := range key.Roles {
 		view.Roles = append(view.Roles, views.KeyShowRole{Name: role.Name, Description: role.Description})
@@ -74,7 +74,7 @@ func (s *Server) showTokens(c echo.Context, account keys.Account, key keys.Key, 
 		validity, last := account.Judge(token.CreatedAt, s.now()), usage.Tokens[token.Number]
 		shown := views.KeyShowToken{
 			Which: t(c, []string{"token.current", "token.old"}[i]), Hint: token.Hint, Left: sayDaysLeft(c, validity),
-			Created: timeOf(c, token.CreatedAt, account.Location()), Chips: chipsOf(c, validity.Standing),
+			Created: timeOf(c, token.CreatedAt, currentViewer(c).zone()), Chips: chipsOf(c, validity.Standing),
 		}
 		if !last.Never() {
 			shown.Used, shown.From = s.ago(c, last.At), last.IP
@@ -114,11 +114,11 @@ func sayAlarm(c echo.Context, alarm keys.AuditEvent) views.Sentence {
 }
 
 // showHistory puts what happened in words. A command on the machine has no address.
-func showHistory(c echo.Context, account keys.Account, events []keys.AuditEvent) (all []views.KeyShowEvent) {
+func showHistory(c echo.Context, events []keys.AuditEvent) (all []views.KeyShowEvent) {
 	for _, e := range events {
 		hint, _ := e.Details["hint"].(string)
 		all = append(all, views.KeyShowEvent{
-			At: timeOf(c, e.At, account.Location()), Text: t(c, historyID(e.Action), words.Args{"Hint": hint}),
+			At: timeOf(c, e.At, currentViewer(c).zone()), Text: t(c, historyID(e.Action), words.Args{"Hint": hint}),
 			By: e.Actor, From: e.IP,
 		})
 	}

@@ -25,7 +25,7 @@ func (s *Server) keysUndoForm(c echo.Context) error {
 	}
 	view := views.KeyTokenConfirm{
 		KeyConfirm: s.confirmView(c, "undo.heading", key, pathKeyUndo),
-		Since:      timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).account.Location()),
+		Since:      timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).zone()),
 	}
 	view.LastUse = s.sayNewTokenUse(c, usage.Tokens[key.Tokens[0].Number])
 	return s.renderEither(c, http.StatusOK, views.KeysUndoPage(view), views.KeysUndoDialog(view))

@@ -65,16 +65,16 @@ func sayTimes(c echo.Context, id string, args words.Args) (said views.Sentence) 
 	return said
 }
 
-// ago is a moment as the time that has passed since, in the account's zone when it is shown in full.
+// ago is a moment as the time that has passed since, in the reader's zone when it is shown in full.
 func (s *Server) ago(c echo.Context, at time.Time) ui.Time {
 	moment := momentOf(c, at)
 	moment.Text = sayAgo(c, s.now().Sub(at))
 	return moment
 }
 
-// momentOf is a moment in full, in the account's zone.
+// momentOf is a moment in full, in the reader's zone.
 func momentOf(c echo.Context, at time.Time) ui.Time {
-	moment := timeOf(c, at, currentViewer(c).account.Location())
+	moment := timeOf(c, at, currentViewer(c).zone())
 	moment.Text = moment.Title
 	return moment
 }

@@ -13,16 +13,20 @@ import (
 	"latchkey/views/words"
 )
 
-// language is the only one so far.
-const language = "en"
+// languageOf is the language that the reader of an answer wants.
+func languageOf(echo.Context) string { return "en" }
+
+// speaking is the request's context with its reader's language.
+func speaking(c echo.Context) context.Context {
+	return words.With(c.Request().Context(), languageOf(c))
+}
 
 // render writes a component as HTML, from a buffer: a component that fails half-way becomes an error
 // page, not half a page with status 200.
 func (s *Server) render(c echo.Context, status int, component templ.Component) error {
 	var buffer bytes.Buffer
 	// A client that has gone away is no reason to fail half-way.
-	ctx := context.WithoutCancel(c.Request().Context())
-	if err := component.Render(words.With(ctx, language), &buffer); err != nil {
+	if err := component.Render(context.WithoutCancel(speaking(c)), &buffer); err != nil {
 		return err
 	}
 	return c.HTMLBlob(status, buffer.Bytes())
@@ -53,12 +57,12 @@ func (s *Server) redirectEither(c echo.Context, path string) error {
 
 // t says a sentence of the catalogue.
 func t(c echo.Context, id string, args ...words.Args) string {
-	return words.T(words.With(c.Request().Context(), language), id, args...)
+	return words.T(speaking(c), id, args...)
 }
 
 // n says a sentence of the catalogue about a number.
 func n(c echo.Context, id string, count int) string {
-	return words.N(words.With(c.Request().Context(), language), id, count)
+	return words.N(speaking(c), id, count)
 }
 
 // shell is the frame of a page, with the flash that waits for this session. A fragment shows no

@@ -164,7 +164,7 @@ func (s *Server) renderSettingsConfirm(c echo.Context, in settingsFields) error 
 	for _, key := range preview.Keys {
 		view.Keys = append(view.Keys, views.SettingsKey{
 			ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(),
-			Created: timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).account.Location()),
+			Created: timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).zone()),
 		})
 	}
 	return s.render(c, http.StatusOK, views.SettingsConfirmPage(view))

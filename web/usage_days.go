@@ -46,7 +46,7 @@ func lastDays(now time.Time) (days []time.Time) {
 }
 
 func usageDay(c echo.Context, day time.Time) views.UsageDay {
-	ctx := words.With(c.Request().Context(), language)
+	ctx := speaking(c)
 	text := words.Day(ctx, day)
 	return views.UsageDay{
 		Day: ui.Time{Datetime: day.Format(time.DateOnly), Title: text, Text: text}, Short: words.ShortDay(ctx, day),

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -69,6 +70,9 @@ func currentViewer(c echo.Context) viewer {
 }
 
 func (v viewer) signedIn() bool { return v.err == nil }
+
+// zone is the time zone in which the reader is shown moments.
+func (v viewer) zone() *time.Location { return v.account.Location() }
 
 // actor is who acts; only for routes that are not public.
 func actor(c echo.Context) keys.Actor { return currentViewer(c).actor }
