@@ -235,10 +235,21 @@ func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
 			}
 		}
 	}
-	// The texts of web.json belong to the handlers, which have a test of their own.
-	web, _ := os.ReadFile("words/en/web.json")
+	// The texts of web.json and web_*.json belong to the handlers, which have a test of their own.
+	files, err := filepath.Glob("words/en/web*.json")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("files of the handlers: %v, %v", files, err)
+	}
+	var web strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		web.Write(text)
+	}
 	for _, id := range known {
-		if !used[id] && !strings.Contains(string(web), `"`+id+`"`) {
+		if !used[id] && !strings.Contains(web.String(), `"`+id+`"`) {
 			t.Errorf("%q is used by no page", id)
 		}
 	}
