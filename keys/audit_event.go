@@ -30,6 +30,17 @@ const (
 	ActionRenewStarted    Action = "renew.started"
 	ActionRenewCompleted  Action = "renew.completed"
 	ActionRenewUndone     Action = "renew.undone"
+	// ActionLinkCreated to ActionLinkVoided are the life of a single-access link of a key or of a user.
+	ActionLinkCreated Action = "link.created"
+	ActionLinkOpened  Action = "link.opened"
+	ActionLinkExpired Action = "link.expired"
+	ActionLinkVoided  Action = "link.voided"
+	// ActionLinkReopened is an attempt to open a link that was opened, has expired or was taken back, by
+	// somebody who has its secret.
+	ActionLinkReopened Action = "link.reopen_attempt"
+	// ActionLinkWrongSecret is an attempt to open a link with a secret that is not its own. Once there were
+	// keys.WrongSecretsUntilAlarm of them, it is an alarm.
+	ActionLinkWrongSecret Action = "link.wrong_secret"
 	ActionSettingsChanged Action = "settings.changed"
 	ActionRoleEdited      Action = "role.edited"
 	ActionBackupMade      Action = "backup.made"

@@ -83,6 +83,10 @@ const (
 	ReasonLinkUsed          Reason = "link-used"
 	ReasonLinkExpired       Reason = "link-expired"
 	ReasonLinkVoided        Reason = "link-voided"
+	ReasonLinkWaits         Reason = "link-waits"
+	ReasonNoLink            Reason = "no-link"
+	ReasonLinkKeyInactive   Reason = "link-key-inactive"
+	ReasonLinkThrottled     Reason = "link-throttled"
 )
 
 // FieldProblem says what is wrong with one field of a form.

@@ -48,6 +48,9 @@ type Key struct {
 	Roles []Role
 	// Tokens are the live tokens, the newest first: none, one or two.
 	Tokens []Token
+	// Link is the newest single-access link of the key, whatever became of it, or the zero link when it never
+	// had one. Only one link of a key waits at a time.
+	Link Link
 	// CreatedAt is when the key was generated.
 	CreatedAt time.Time
 	// CreatedBy is the email of the user who generated it.

@@ -5,6 +5,13 @@ import "time"
 // LinkLife is how long a single-access link can be opened.
 const LinkLife = 24 * time.Hour
 
+// WrongSecretsUntilAlarm is how many wrong secrets are presented for one link before that is an alarm. They
+// never void the link: its id is no secret.
+const WrongSecretsUntilAlarm = 5
+
+// WrongSecretsPerAddress is how many wrong secrets of links one address may present in a minute.
+const WrongSecretsPerAddress = 20
+
 // LinkKind says what a single-access link hands over.
 type LinkKind string
 
@@ -41,9 +48,14 @@ type Link struct {
 	VoidedAt time.Time
 }
 
+// NewLink returns a link that is made at a moment, without an id, a token and a maker.
+func NewLink(kind LinkKind, now time.Time) Link {
+	return Link{Kind: kind, CreatedAt: now, ExpiresAt: now.Add(LinkLife)}
+}
+
 // Waits says whether the link can be opened at a moment.
 func (l Link) Waits(now time.Time) bool {
-	return l.ID != "" && l.OpenedAt.IsZero() && l.VoidedAt.IsZero() && now.Before(l.ExpiresAt)
+	return l.OpenedAt.IsZero() && l.VoidedAt.IsZero() && now.Before(l.ExpiresAt)
 }
 
 // Check returns why the link, whose secret was presented, cannot be opened at a moment: Gone with

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"errors"
 	"os"
 	"reflect"
 	"regexp"
@@ -14,113 +15,171 @@ import (
 
 // renewalEvents are all events of the renewal table.
 var renewalEvents = []keys.RenewalEvent{
-	keys.EventRenew, keys.EventLater, keys.EventNow, keys.EventDeleteOld, keys.EventUndo,
-	keys.EventDeactivate, keys.EventActivate, keys.EventDelete,
+	keys.EventRenew, keys.EventRenewByLink, keys.EventOpen, keys.EventDiscard, keys.EventLater, keys.EventNow,
+	keys.EventDeleteOld, keys.EventUndo, keys.EventDeactivate, keys.EventActivate, keys.EventDelete,
 }
 
 // renewalStates are all states of the table. A is the older token and B the newer.
 var renewalStates = map[string]keys.RenewalState{
-	"active: A":     {Status: keys.StatusActive, Tokens: []keys.Token{tokenA}},
-	"inactive: A":   {Status: keys.StatusInactive, Tokens: []keys.Token{tokenA}},
-	"active: B A":   {Status: keys.StatusActive, Tokens: []keys.Token{tokenB, tokenA}},
-	"inactive: B A": {Status: keys.StatusInactive, Tokens: []keys.Token{tokenB, tokenA}},
-	"gone":          {Status: keys.StatusActive, Deleted: true},
-	"gone for ever": {Status: keys.StatusInactive, Deleted: true},
+	"active: A":      {Status: keys.StatusActive, Tokens: []keys.Token{tokenA}},
+	"active: B A":    {Status: keys.StatusActive, Tokens: []keys.Token{tokenB, tokenA}},
+	"active: A+":     {Status: keys.StatusActive, Tokens: []keys.Token{tokenA}, Link: waiting},
+	"active: +":      {Status: keys.StatusActive, Link: waiting},
+	"active: none":   {Status: keys.StatusActive},
+	"inactive: A":    {Status: keys.StatusInactive, Tokens: []keys.Token{tokenA}},
+	"inactive: B A":  {Status: keys.StatusInactive, Tokens: []keys.Token{tokenB, tokenA}},
+	"inactive: A+":   {Status: keys.StatusInactive, Tokens: []keys.Token{tokenA}, Link: waiting},
+	"inactive: +":    {Status: keys.StatusInactive, Link: waiting},
+	"inactive: none": {Status: keys.StatusInactive},
+	"gone":           {Status: keys.StatusActive, Deleted: true},
+	"gone for ever":  {Status: keys.StatusInactive, Deleted: true},
 }
 
 var (
 	tokenA = keys.Token{Number: 7, Hint: "aaaa", CreatedAt: time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)}
 	tokenB = keys.Token{Number: 9, Hint: "bbbb", CreatedAt: time.Date(2026, time.May, 2, 12, 0, 0, 0, time.UTC)}
+	// waiting is a link that expires an hour after the events of the table.
+	waiting = keys.Link{ID: "link", Kind: keys.LinkRenewal, Token: 11, CreatedAt: renewedAt.Add(-23 * time.Hour), ExpiresAt: renewedAt.Add(time.Hour)}
 )
 
 // renewedAt is when the events of the table happen.
 var renewedAt = time.Date(2026, time.June, 2, 12, 0, 0, 0, time.UTC)
 
+// renewalTable has a row for each state and a cell for each event, in the order of renewalEvents: the tokens
+// that the event leads to, newest first, or why it is refused. "+" is a link that waits, "new" a token that
+// the event made, "N" the one that the link made. The last three events are the same for every key that
+// exists: they have columns so that nothing is left out.
+const renewalTable = `
+active: A      | new A        | A+           | no-link           | no-link  | renewal-over | renewal-over | no-old-token | nothing-to-undo | inactive: A    | active: A    | gone
+active: B A    | renewal-open | renewal-open | no-link           | no-link  | B A          | B            | B            | A               | inactive: B A  | active: B A  | gone
+active: A+     | link-waits   | link-waits   | N A               | A        | A+           | +            | link-waits   | A               | inactive: A+   | active: A+   | gone
+active: +      | link-waits   | link-waits   | N                 | none     | renewal-over | renewal-over | no-old-token | nothing-to-undo | inactive: +    | active: +    | gone
+active: none   | new          | +            | no-link           | no-link  | renewal-over | renewal-over | no-old-token | nothing-to-undo | inactive: none | active: none | gone
+inactive: A    | new A        | A+           | no-link           | no-link  | renewal-over | renewal-over | no-old-token | nothing-to-undo | inactive: A    | active: A    | gone
+inactive: B A  | renewal-open | renewal-open | no-link           | no-link  | B A          | B            | B            | A               | inactive: B A  | active: B A  | gone
+inactive: A+   | link-waits   | link-waits   | link-key-inactive | A        | A+           | +            | link-waits   | A               | inactive: A+   | active: A+   | gone
+inactive: +    | link-waits   | link-waits   | link-key-inactive | none     | renewal-over | renewal-over | no-old-token | nothing-to-undo | inactive: +    | active: +    | gone
+inactive: none | new          | +            | no-link           | no-link  | renewal-over | renewal-over | no-old-token | nothing-to-undo | inactive: none | active: none | gone
+`
+
 // Every cell: what a state becomes, or why it stays, and which tokens come in afterwards.
 func TestRenewalTable(t *testing.T) {
-	type cell struct {
-		from  string
-		event keys.RenewalEvent
+	asserted := 0
+	for line := range strings.Lines(strings.TrimSpace(renewalTable)) {
+		cells := strings.Split(line, "|")
+		name := strings.TrimSpace(cells[0])
+		from, known := renewalStates[name]
+		if !known || len(cells) != len(renewalEvents)+1 {
+			t.Fatalf("the row %q is of no state, or has %d cells", name, len(cells))
+		}
+		for i, event := range renewalEvents {
+			want := strings.TrimSpace(cells[i+1])
+			asserted++
+			t.Run(name+", "+string(event), func(t *testing.T) { wantArrow(t, from, event, want) })
+		}
 	}
-	asserted := map[cell]bool{}
-	for _, c := range []struct {
-		from  string
-		event keys.RenewalEvent
-		// to is the next state, or the refusal; then verify is what comes in as before.
-		to, verify string
-	}{
-		{"active: A", keys.EventRenew, "active: new A", "new A"},
-		{"active: A", keys.EventLater, "conflict: renewal-over", "A"},
-		{"active: A", keys.EventNow, "conflict: renewal-over", "A"},
-		{"active: A", keys.EventDeleteOld, "conflict: no-old-token", "A"},
-		{"active: A", keys.EventUndo, "conflict: nothing-to-undo", "A"},
-		{"active: A", keys.EventDeactivate, "inactive: A", ""},
-		{"active: A", keys.EventActivate, "active: A", "A"},
-		{"active: A", keys.EventDelete, "gone", ""},
+	for name, from := range renewalStates {
+		if !from.Deleted {
+			continue
+		}
+		for _, event := range renewalEvents {
+			asserted++
+			t.Run(name+", "+string(event), func(t *testing.T) {
+				next, err := from.After(event, renewedAt)
+				if keys.KindOf(err) != keys.KindNotFound || keys.ReasonOf(err) != keys.ReasonKeyNotFound || !reflect.DeepEqual(next, from) {
+					t.Errorf("a deleted key goes to %+v, %v", next, err)
+				}
+			})
+		}
+	}
+	if want := len(renewalStates) * len(renewalEvents); asserted != want || want != 132 {
+		t.Errorf("%d cells are asserted, and the table has %d", asserted, want)
+	}
+}
 
-		{"inactive: A", keys.EventRenew, "inactive: new A", ""},
-		{"inactive: A", keys.EventLater, "conflict: renewal-over", ""},
-		{"inactive: A", keys.EventNow, "conflict: renewal-over", ""},
-		{"inactive: A", keys.EventDeleteOld, "conflict: no-old-token", ""},
-		{"inactive: A", keys.EventUndo, "conflict: nothing-to-undo", ""},
-		{"inactive: A", keys.EventDeactivate, "inactive: A", ""},
-		{"inactive: A", keys.EventActivate, "active: A", "A"},
-		{"inactive: A", keys.EventDelete, "gone", ""},
+// wantArrow asserts what an event makes of a state, in the words of the table.
+func wantArrow(t *testing.T, from keys.RenewalState, event keys.RenewalEvent, want string) {
+	t.Helper()
+	next, err := from.After(event, renewedAt)
+	if err != nil {
+		if keys.KindOf(err) != keys.KindConflict || string(keys.ReasonOf(err)) != want || !reflect.DeepEqual(next, from) {
+			t.Errorf("is refused with %v and leads to %+v, not %q", err, next, want)
+		}
+		return
+	}
+	if want != "gone" && !strings.Contains(want, ":") {
+		want = string(from.Status) + ": " + want
+	}
+	if got := stateText(next); got != want {
+		t.Errorf("leads to %q, not %q", got, want)
+	}
+	verify := tokenNames(next.Tokens)
+	if next.Deleted || next.Status == keys.StatusInactive {
+		verify = ""
+	}
+	if got := tokenNames(next.Verifying()); got != verify {
+		t.Errorf("%q come in, not %q", got, verify)
+	}
+}
 
-		{"active: B A", keys.EventRenew, "conflict: renewal-open", "B A"},
-		{"active: B A", keys.EventLater, "active: B A", "B A"},
-		{"active: B A", keys.EventNow, "active: B", "B"},
-		{"active: B A", keys.EventDeleteOld, "active: B", "B"},
-		{"active: B A", keys.EventUndo, "active: A", "A"},
-		{"active: B A", keys.EventDeactivate, "inactive: B A", ""},
-		{"active: B A", keys.EventActivate, "active: B A", "B A"},
-		{"active: B A", keys.EventDelete, "gone", ""},
-
-		{"inactive: B A", keys.EventRenew, "conflict: renewal-open", ""},
-		{"inactive: B A", keys.EventLater, "inactive: B A", ""},
-		{"inactive: B A", keys.EventNow, "inactive: B", ""},
-		{"inactive: B A", keys.EventDeleteOld, "inactive: B", ""},
-		{"inactive: B A", keys.EventUndo, "inactive: A", ""},
-		{"inactive: B A", keys.EventDeactivate, "inactive: B A", ""},
-		{"inactive: B A", keys.EventActivate, "active: B A", "B A"},
-		{"inactive: B A", keys.EventDelete, "gone", ""},
-
-		{"gone", keys.EventRenew, "not-found: key-not-found", ""},
-		{"gone", keys.EventLater, "not-found: key-not-found", ""},
-		{"gone", keys.EventNow, "not-found: key-not-found", ""},
-		{"gone", keys.EventDeleteOld, "not-found: key-not-found", ""},
-		{"gone", keys.EventUndo, "not-found: key-not-found", ""},
-		{"gone", keys.EventDeactivate, "not-found: key-not-found", ""},
-		{"gone", keys.EventActivate, "not-found: key-not-found", ""},
-		{"gone", keys.EventDelete, "not-found: key-not-found", ""},
-
-		{"gone for ever", keys.EventRenew, "not-found: key-not-found", ""},
-		{"gone for ever", keys.EventLater, "not-found: key-not-found", ""},
-		{"gone for ever", keys.EventNow, "not-found: key-not-found", ""},
-		{"gone for ever", keys.EventDeleteOld, "not-found: key-not-found", ""},
-		{"gone for ever", keys.EventUndo, "not-found: key-not-found", ""},
-		{"gone for ever", keys.EventDeactivate, "not-found: key-not-found", ""},
-		{"gone for ever", keys.EventActivate, "not-found: key-not-found", ""},
-		{"gone for ever", keys.EventDelete, "not-found: key-not-found", ""},
+// A link that was opened, taken back or has expired is as good as none, in every event.
+func TestALinkThatIsOverIsNoLink(t *testing.T) {
+	for name, over := range map[string]keys.Link{
+		"opened":     {ID: "link", Token: 11, ExpiresAt: waiting.ExpiresAt, OpenedAt: renewedAt.Add(-time.Minute)},
+		"taken back": {ID: "link", Token: 11, ExpiresAt: waiting.ExpiresAt, VoidedAt: renewedAt.Add(-time.Minute)},
+		"expired":    {ID: "link", Token: 11, ExpiresAt: renewedAt},
 	} {
-		t.Run(c.from+", "+string(c.event), func(t *testing.T) {
-			asserted[cell{c.from, c.event}] = true
-			from := renewalStates[c.from]
-			next, err := from.After(c.event, renewedAt)
-			got := stateText(next)
-			if err != nil {
-				got = err.Error()
+		for state, from := range renewalStates {
+			if from.Deleted || from.Link != (keys.Link{}) {
+				continue
 			}
-			if verify := tokenNames(next.Verifying()); got != c.to || verify != c.verify {
-				t.Errorf("leads to %q with %q coming in, not to %q with %q", got, verify, c.to, c.verify)
+			for _, event := range renewalEvents {
+				with := from
+				with.Link = over
+				want, wantErr := from.After(event, renewedAt)
+				got, err := with.After(event, renewedAt)
+				if keys.ReasonOf(err) != keys.ReasonOf(wantErr) || !slices.Equal(got.Tokens, want.Tokens) || got.Link.Waits(renewedAt) != want.Link.Waits(renewedAt) {
+					t.Errorf("%s, %s link, %s: %+v, %v; without it %+v, %v", state, name, event, got, err, want, wantErr)
+				}
 			}
-			if err != nil && !reflect.DeepEqual(next, from) {
-				t.Errorf("a refusal leads to %+v", next)
-			}
-		})
+		}
 	}
-	if want := len(renewalStates) * len(renewalEvents); len(asserted) != want || want != 48 {
-		t.Errorf("%d cells are asserted, and the table has %d", len(asserted), want)
+}
+
+func TestALinkThatWasJustMadeWaitsForADay(t *testing.T) {
+	for state, kind := range map[string]keys.LinkKind{"active: A": keys.LinkRenewal, "active: none": keys.LinkKey} {
+		next, err := renewalStates[state].After(keys.EventRenewByLink, renewedAt)
+		if err != nil || next.Link != (keys.Link{Kind: kind, CreatedAt: renewedAt, ExpiresAt: renewedAt.Add(24 * time.Hour)}) {
+			t.Errorf("%s: %+v, %v", state, next.Link, err)
+		}
+		if !next.Link.Waits(renewedAt.Add(24*time.Hour-1)) || next.Link.Waits(renewedAt.Add(24*time.Hour)) {
+			t.Errorf("%s: the link does not wait for 24 hours", state)
+		}
+	}
+}
+
+func TestWhyALinkCannotBeOpened(t *testing.T) {
+	at := renewedAt
+	for name, c := range map[string]struct {
+		link   keys.Link
+		reason keys.Reason
+		since  time.Time
+	}{
+		"it waits":                      {waiting, "", time.Time{}},
+		"it was opened":                 {keys.Link{ExpiresAt: at.Add(1), OpenedAt: at.Add(-5)}, keys.ReasonLinkUsed, at.Add(-5)},
+		"it was opened and has expired": {keys.Link{ExpiresAt: at.Add(-1), OpenedAt: at.Add(-5)}, keys.ReasonLinkUsed, at.Add(-5)},
+		"it was taken back":             {keys.Link{ExpiresAt: at.Add(1), VoidedAt: at.Add(-5)}, keys.ReasonLinkVoided, at.Add(-5)},
+		"it expired now":                {keys.Link{ExpiresAt: at}, keys.ReasonLinkExpired, at},
+		"it was found to be expired, and the clock went back": {keys.Link{ExpiresAt: at.Add(9), VoidedAt: at.Add(9)}, keys.ReasonLinkExpired, at.Add(9)},
+	} {
+		err := c.link.Check(at)
+		gone, _ := errors.AsType[*keys.Error](err)
+		if c.reason == "" && err == nil {
+			continue
+		}
+		if gone == nil || gone.Kind != keys.KindGone || gone.Reason != c.reason || !gone.At.Equal(c.since) {
+			t.Errorf("%s: %+v", name, err)
+		}
 	}
 }
 
@@ -160,14 +219,14 @@ func TestAnUnknownEventIsRefusedAndChangesNothing(t *testing.T) {
 func TestAfterNeverChangesItsReceiver(t *testing.T) {
 	for name, state := range renewalStates {
 		for _, event := range renewalEvents {
-			from := keys.RenewalState{Status: state.Status, Deleted: state.Deleted, Tokens: append(make([]keys.Token, 0, 4), state.Tokens...)}
+			from := keys.RenewalState{Status: state.Status, Deleted: state.Deleted, Link: state.Link, Tokens: append(make([]keys.Token, 0, 4), state.Tokens...)}
 			next, err := from.After(event, renewedAt)
 			if err == nil {
 				spoil(next.Tokens)
 			}
 			spoil(from.Verifying())
 			untouched := append(slices.Clone(state.Tokens), make([]keys.Token, 4-len(state.Tokens))...)
-			if from.Status != state.Status || from.Deleted != state.Deleted || !slices.Equal(from.Tokens[:4], untouched) {
+			if from.Link != state.Link || from.Status != state.Status || from.Deleted != state.Deleted || !slices.Equal(from.Tokens[:4], untouched) {
 				t.Errorf("%s, %s: the receiver is %+v now", name, event, from)
 			}
 		}
@@ -183,12 +242,17 @@ func TestARenewedTokenIsAsOldAsItsRenewalAndHasNoNumberYet(t *testing.T) {
 
 func TestAKeyIsRenewingWhileItHasTwoTokens(t *testing.T) {
 	for name, state := range renewalStates {
-		key := keys.Key{Status: state.Status, Tokens: state.Tokens}
-		if key.Renewing() != strings.HasSuffix(name, "B A") {
-			t.Errorf("%s: renewing = %v", name, key.Renewing())
+		key := keys.Key{Status: state.Status, Tokens: state.Tokens, Link: state.Link}
+		if key.Renewing() != strings.HasSuffix(name, "B A") || key.Pending(renewedAt) != strings.HasSuffix(name, "A+") {
+			t.Errorf("%s: renewing = %v, pending = %v", name, key.Renewing(), key.Pending(renewedAt))
+		}
+		number, open := key.OpenRenewal(renewedAt)
+		want := map[bool]int64{key.Renewing(): tokenB.Number, key.Pending(renewedAt): waiting.Token}[true]
+		if number != want || open != (want != 0) {
+			t.Errorf("%s: the open renewal is %d, %v", name, number, open)
 		}
 		place := key.Renewal()
-		if place.Status != state.Status || place.Deleted || !slices.Equal(place.Tokens, state.Tokens) {
+		if place.Link != state.Link || place.Status != state.Status || place.Deleted || !slices.Equal(place.Tokens, state.Tokens) {
 			t.Errorf("%s: the key's place is %+v", name, place)
 		}
 		spoil(place.Tokens)
@@ -203,7 +267,14 @@ func stateText(s keys.RenewalState) string {
 	if s.Deleted {
 		return "gone"
 	}
-	return string(s.Status) + ": " + tokenNames(s.Tokens)
+	names := tokenNames(s.Tokens)
+	switch {
+	case s.Link.Waits(renewedAt):
+		names += "+"
+	case names == "":
+		names = "none"
+	}
+	return string(s.Status) + ": " + names
 }
 
 func tokenNames(tokens []keys.Token) string {
@@ -217,6 +288,8 @@ func tokenNames(tokens []keys.Token) string {
 			name = "B"
 		case keys.Token{CreatedAt: renewedAt}:
 			name = "new"
+		case keys.Token{Number: waiting.Token, CreatedAt: renewedAt}:
+			name = "N"
 		}
 		names = append(names, name)
 	}

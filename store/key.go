@@ -6,7 +6,7 @@ import (
 	"latchkey/keys"
 )
 
-// Key returns a key of the actor's account with its roles and live tokens, or NotFound.
+// Key returns a key of the actor's account with its roles, live tokens and newest link, or NotFound.
 func (s *Store) Key(ctx context.Context, by keys.Actor, id keys.KeyID) (keys.Key, error) {
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return keys.Key{}, err
@@ -61,7 +61,7 @@ func (t *tx) lockKey(ctx context.Context, id keys.KeyID) (keyRow, error) {
 	return k, t.completeKey(ctx, &k)
 }
 
-// completeKey adds to a key its roles and its live tokens.
+// completeKey adds to a key its roles, its live tokens and its newest link.
 func (t *tx) completeKey(ctx context.Context, k *keyRow) (err error) {
 	if k.Roles, err = t.rolesOfKey(ctx, k.id); err != nil {
 		return err
@@ -69,6 +69,10 @@ func (t *tx) completeKey(ctx context.Context, k *keyRow) (err error) {
 	k.Tokens, err = list(ctx, t, scanToken, `
 		SELECT number, hint, created_at FROM api_token
 		WHERE key_id = $1 AND state = 'live' ORDER BY number DESC`, k.id)
+	if err != nil {
+		return err
+	}
+	k.Link, err = t.linkOfKey(ctx, k.id)
 	return err
 }
 

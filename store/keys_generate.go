@@ -16,22 +16,27 @@ type NewKey struct {
 	Roles []string
 	// Nonce is the one of the form: a form makes one key, however often it is sent.
 	Nonce string
+	// ByLink says that the first token is handed over by a link, and made when that is opened.
+	ByLink bool
 }
 
-// Generated is a key that was just made. Its token is nowhere else but here, and its digest in the
-// database.
+// Generated is a key that was just made. The secret that hands it over is nowhere else but here, and its
+// digest in the database.
 type Generated struct {
-	// Key is the key, and Token its first token.
-	Key   keys.Key
+	// Key is the key. It has its first token, or the link that will make it.
+	Key keys.Key
+	// Token is the first token, or zero when the key was made with a link.
 	Token secret.Value
-	// Repeated says that the form had made its key before: Key is that one, if it still exists, and
-	// Token is zero.
+	// LinkSecret is the secret of the key's link, or zero when the key was made with a token.
+	LinkSecret secret.Value
+	// Repeated says that the form had made its key before: Key is that one, if it still exists, and both
+	// secrets are zero.
 	Repeated bool
 	// NameTwin says that another key of the account has this name.
 	NameTwin bool
 }
 
-// GenerateKey makes an active key with its first token. It returns Invalid when the name breaks a
+// GenerateKey makes an active key with its first token, or with a link for it. It returns Invalid when the name breaks a
 // rule or a role is unknown, Forbidden when the actor may not edit keys or does not hold what a role
 // gives, and Malformed when the name is not text or the nonce is not one of ours.
 func (s *Store) GenerateKey(ctx context.Context, by keys.Actor, in NewKey) (made Generated, err error) {
@@ -40,7 +45,7 @@ func (s *Store) GenerateKey(ctx context.Context, by keys.Actor, in NewKey) (made
 		return Generated{}, err
 	}
 	err = s.change(ctx, by, func(ctx context.Context, t *tx) error {
-		made = Generated{Token: secret.New(secret.KindToken)}
+		made = Generated{}
 		account, err := t.lockAccount(ctx)
 		if err != nil {
 			return err
@@ -55,14 +60,12 @@ func (s *Store) GenerateKey(ctx context.Context, by keys.Actor, in NewKey) (made
 		if made.NameTwin, err = t.nameTaken(ctx, account.ID, in.Name); err != nil {
 			return err
 		}
-		made.Key, err = t.insertKey(ctx, account, in, roles, made.Token)
-		return err
+		return t.insertKey(ctx, account, in, roles, &made)
 	})
 	switch {
 	case err != nil:
 		return Generated{}, err
 	case made.Repeated:
-		made.Token = secret.Value{}
 		made.Key, err = s.keyOfNonce(ctx, by, in.Nonce)
 	}
 	return made, err
@@ -98,31 +101,33 @@ func (t *tx) grantable(ctx context.Context, slugs []string) ([]keys.Role, error)
 	return roles, t.by.MayGrant(roles)
 }
 
-// insertKey writes a key with its roles and its first token.
-func (t *tx) insertKey(ctx context.Context, account keys.Account, in NewKey, roles []keys.Role, token secret.Value) (keys.Key, error) {
+// insertKey writes a key with its roles, and with its first token or the link for it.
+func (t *tx) insertKey(ctx context.Context, account keys.Account, in NewKey, roles []keys.Role, made *Generated) error {
 	number, err := t.numbers(ctx, 2)
 	if err != nil {
-		return keys.Key{}, err
+		return err
 	}
 	k := keyRow{id: newID(), Key: keys.Key{
 		Number: number, Name: in.Name, Status: keys.StatusActive, Roles: roles, CreatedAt: t.at, CreatedBy: t.by.Email, Version: 1,
-		Tokens: []keys.Token{{Number: number + 1, Hint: token.Hint(), CreatedAt: t.at}},
 	}}
 	if err := t.insertKeyRow(ctx, account, &k); err != nil {
-		return keys.Key{}, err
+		return err
 	}
 	t.record(keyEvent(keys.ActionKeyGenerated, k.Key, map[string]any{"name": k.Name, "roles": roleSlugs(roles)}))
 	if err := t.insertRoles(ctx, k, roles); err != nil {
-		return keys.Key{}, err
+		return err
 	}
-	if err := t.insertToken(ctx, k, k.Tokens[0], token); err != nil {
-		return keys.Key{}, err
+	event := keys.EventRenew // of a key without a token, which it is so far
+	if in.ByLink {
+		event = keys.EventRenewByLink
 	}
-	if err := t.useNonce(ctx, in.Nonce, k, k.Tokens[0]); err != nil {
-		return keys.Key{}, err
+	made.Token, made.LinkSecret, err = t.handOver(ctx, &k, event, number+1, in.Nonce)
+	if err != nil {
+		return err
 	}
+	made.Key = k.Key
 	_, err = t.exec(ctx, `UPDATE account SET key_count = key_count + 1 WHERE id = $1`, account.ID)
-	return k.Key, err
+	return err
 }
 
 // insertKeyRow writes the row of a key under an id that no key, deleted or not, has had.
@@ -167,11 +172,11 @@ func (t *tx) nonceUsed(ctx context.Context, nonce string) (used bool, err error)
 	return used, err
 }
 
-// useNonce notes what the form with this nonce made.
-func (t *tx) useNonce(ctx context.Context, nonce string, k keyRow, token keys.Token) error {
+// useNonce notes what the form with this nonce made: the token of a number, or the link for it.
+func (t *tx) useNonce(ctx context.Context, nonce string, k keyRow, token int64) error {
 	_, err := t.exec(ctx, `
 		INSERT INTO form_nonce (account_id, nonce, key_id, token, created_at) VALUES ($1, $2, $3, $4, $5)`,
-		t.by.AccountID, nonce, k.id, token.Number, t.at.UnixMicro())
+		t.by.AccountID, nonce, k.id, token, t.at.UnixMicro())
 	return err
 }
 

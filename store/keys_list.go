@@ -21,7 +21,8 @@ type KeyAsk struct {
 
 // KeyPage is a page of the list of keys.
 type KeyPage struct {
-	// Keys are the page's keys, the newest first, with their roles and live tokens.
+	// Keys are the page's keys, the newest first, with their roles and live tokens, and with their links
+	// while these wait.
 	Keys []keys.Key
 	// Total is how many keys the account has.
 	Total int
@@ -145,7 +146,7 @@ func (t *tx) newerKeys(ctx context.Context, accountID string, ask KeyAsk) (found
 	return found, err
 }
 
-// completePage adds roles and live tokens to keys that follow one another in the list. It asks for
+// completePage adds roles, live tokens and waiting links to keys that follow one another in the list. It asks for
 // the range that they span, so that the text of the query is the same for every page.
 func (t *tx) completePage(ctx context.Context, accountID string, page []keyRow) error {
 	if len(page) == 0 {
@@ -174,7 +175,20 @@ func (t *tx) completePage(ctx context.Context, accountID string, page []keyRow) 
 	if err != nil {
 		return err
 	}
+	links, err := list(ctx, t, scanLink, `
+		SELECT `+linkColumns+`
+		FROM api_key JOIN link ON link.key_id = api_key.id AND link.opened_at IS NULL AND link.voided_at IS NULL AND link.expires_at > $6
+		WHERE api_key.account_id = $1 AND api_key.deleted_at IS NULL
+			AND (api_key.created_at, api_key.id) >= ($2, $3) AND (api_key.created_at, api_key.id) <= ($4, $5)`, append(span, t.at.UnixMicro())...)
+	if err != nil {
+		return err
+	}
 	for i, k := range page {
+		for _, l := range links {
+			if l.keyID == k.id {
+				page[i].Link = l.Link
+			}
+		}
 		for _, r := range all {
 			if slices.Contains(held, heldRole{k.id, r.ID}) {
 				page[i].Roles = append(page[i].Roles, r)

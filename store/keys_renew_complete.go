@@ -23,7 +23,7 @@ func (s *Store) CompleteRenewal(ctx context.Context, by keys.Actor, id keys.KeyI
 		if err != nil {
 			return err
 		}
-		if len(k.Tokens) == 0 || k.Tokens[0].Number != renewal {
+		if number, open := k.OpenRenewal(t.at); !open || number != renewal {
 			return keys.Conflict(keys.ReasonRenewalOver)
 		}
 		if err := t.tokenEvent(ctx, &k, event, keys.ActionRenewCompleted, map[string]any{"old_token": choice}); err != nil {

@@ -6,7 +6,7 @@ import (
 	"latchkey/keys"
 )
 
-// UndoRenewal ends the new token of an open renewal, so that the key is as it was before. It returns
+// UndoRenewal ends the new token of an open renewal, or the link for it, so that the key is as it was before. It returns
 // NotFound when there is no such key, Conflict when no renewal is open, and Forbidden when the actor
 // may not renew tokens. It asks nothing about the key's roles: it only takes access away.
 func (s *Store) UndoRenewal(ctx context.Context, by keys.Actor, id keys.KeyID) (key keys.Key, err error) {

@@ -55,8 +55,8 @@ func (try LoginTry) scopes(known bool) []scope {
 	return []scope{newScope(scopeNetwork, subject, try.Email, keys.LoginNetwork(try.IP)), emailScope(try.Email)}
 }
 
-// addressScope counts one address, or one /64 of IPv6, in the minute of a moment.
-func addressScope(ip string, at time.Time) scope {
+// minuteScope counts one address, or one /64 of IPv6, in the minute of a moment.
+func minuteScope(kind, ip string, at time.Time) scope {
 	if addr, err := netip.ParseAddr(ip); err == nil {
 		addr = addr.Unmap().WithZone("")
 		if addr.Is6() {
@@ -65,12 +65,12 @@ func addressScope(ip string, at time.Time) scope {
 		ip = addr.String()
 	}
 	minute := strconv.FormatInt(at.Unix()/60, 10)
-	return newScope(scopeAddress, secret.Digest{}, ip, minute)
+	return newScope(kind, secret.Digest{}, ip, minute)
 }
 
 // countAddress counts an attempt of an address, or returns TooMany until the minute is over.
 func (t *tx) countAddress(ctx context.Context, ip string) error {
-	counted, err := t.count(ctx, addressScope(ip, t.at))
+	counted, err := t.count(ctx, minuteScope(scopeAddress, ip, t.at))
 	if err == nil && counted.failures > keys.LoginsPerAddress {
 		return keys.TooMany(keys.ReasonLoginThrottled, t.at.Truncate(time.Minute).Add(time.Minute).Sub(t.at))
 	}

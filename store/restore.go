@@ -167,6 +167,12 @@ func (t *tx) forgetTheLiving(ctx context.Context, report *RestoreReport) (err er
 			return err
 		}
 	}
+	// Whether a link was opened after the backup, nobody can know here.
+	_, err = t.exec(ctx, `
+		UPDATE link SET voided_at = $1, void_reason = 'restored' WHERE opened_at IS NULL AND voided_at IS NULL`, t.at.UnixMicro())
+	if err != nil {
+		return err
+	}
 	if _, err := t.exec(ctx, `UPDATE head SET number = number + $1 WHERE id = 1`, numbersLeftOut); err != nil {
 		return err
 	}

@@ -109,6 +109,9 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	// What became of the tokens of a renewal has events of its own.
 	keys.ActionRenewCompleted: nil, keys.ActionRenewUndone: nil, keys.ActionTokenReuse: nil, keys.ActionVerifyRefused: nil,
 	keys.ActionVerifyFlooded: nil, keys.ActionCSRFBlocked: nil, keys.ActionAuthzDenied: nil, keys.ActionMoreRefusals: nil,
+	// The links of a backup are void, and the keys and tokens that they were about have events of their own.
+	keys.ActionLinkCreated: nil, keys.ActionLinkOpened: nil, keys.ActionLinkExpired: nil, keys.ActionLinkVoided: nil,
+	keys.ActionLinkReopened: nil, keys.ActionLinkWrongSecret: nil,
 	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil,
 }
 

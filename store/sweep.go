@@ -8,7 +8,7 @@ import (
 )
 
 // Sweep removes what has served its time: old rows of the change log, but never the newest one, form
-// nonces, ended sessions, forgotten browsers, counted attempts to sign in, an expired setup code, and old
+// nonces, ended sessions, forgotten browsers, counted attempts to sign in, old links, an expired setup code, and old
 // counts of use. A lock of a user stays.
 func (s *Store) Sweep(ctx context.Context) error {
 	return s.change(ctx, keys.Actor{}, func(ctx context.Context, t *tx) error {
@@ -26,6 +26,9 @@ func (s *Store) Sweep(ctx context.Context) error {
 
 const day = 24 * time.Hour
 
+// linkMemory is how long a link is kept after its end.
+const linkMemory = 400 * day
+
 var sweeps = []struct {
 	query string
 	age   time.Duration
@@ -36,9 +39,11 @@ var sweeps = []struct {
 	{`DELETE FROM session WHERE seen_at <= $1`, keys.SessionIdle},
 	{`DELETE FROM session WHERE created_at <= $1`, keys.SessionAbsolute},
 	{`DELETE FROM device WHERE seen_at < $1`, 400 * day},
-	{`DELETE FROM login_limit WHERE kind = 'address' AND last_at < $1`, time.Hour},
+	{`DELETE FROM login_limit WHERE kind IN ('address', 'link') AND last_at < $1`, time.Hour},
 	{`DELETE FROM login_limit WHERE kind IN ('network', 'device') AND last_at < $1`, day},
 	{`DELETE FROM setup_code WHERE expires_at <= $1`, 0},
 	{`DELETE FROM usage_hourly WHERE hour < $1`, keys.UsageMemory},
 	{`DELETE FROM usage_batch WHERE at < $1`, 30 * day},
+	// A link is remembered for as long as somebody who has it may be told what became of it.
+	{`DELETE FROM link WHERE expires_at < $1`, linkMemory},
 }

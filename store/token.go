@@ -8,7 +8,8 @@ import (
 )
 
 // tokenEvent applies an event of the renewal table to a locked key: it ends the tokens that do not
-// live on, and records the action about the key, if there is one, and what became of each token.
+// live on and the link that does not wait on, and records the action about the key, if there is one, and
+// what became of each.
 func (t *tx) tokenEvent(ctx context.Context, k *keyRow, event keys.RenewalEvent, action keys.Action, details map[string]any) error {
 	next, err := k.Renewal().After(event, t.at)
 	if err != nil {
@@ -26,6 +27,9 @@ func (t *tx) tokenEvent(ctx context.Context, k *keyRow, event keys.RenewalEvent,
 		}
 	}
 	k.Tokens = next.Tokens
+	if k.Link.Waits(t.at) && !next.Link.Waits(t.at) {
+		return t.voidLinkOfKey(ctx, k, endReasons[event])
+	}
 	return nil
 }
 
@@ -52,4 +56,5 @@ var endReasons = map[keys.RenewalEvent]string{
 	keys.EventDeleteOld: "replaced",
 	keys.EventUndo:      "renewal undone",
 	keys.EventDelete:    "key deleted",
+	keys.EventDiscard:   "discarded",
 }

@@ -27,6 +27,3 @@ CREATE TABLE link (
 CREATE INDEX link_key ON link (key_id, created_at);
 CREATE INDEX link_user ON link (user_id, created_at);
 CREATE INDEX link_waiting ON link (expires_at) WHERE opened_at IS NULL AND voided_at IS NULL;
-
--- A form whose key or renewal was handed over by a link made that link and no token.
-ALTER TABLE form_nonce ADD COLUMN link_id TEXT NOT NULL DEFAULT '';

@@ -130,6 +130,37 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"RenewKeyByLink", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync", "orders-viewer").Key
+		return func() error {
+			made, err := b.a.RenewKeyByLink(b.Context(), by, key.ID, secret.NewNonce())
+			if err != nil && (!made.LinkSecret.IsZero() || made.Renewal != 0) {
+				b.Error("a link came with the error")
+			}
+			return err
+		}
+	}},
+	{"OpenKeyLink", func(b *bench) func() error {
+		made := b.linkedKey(b.newAccount("acme"), "Orders sync")
+		return func() error {
+			opened, err := b.opens(b.a, made)
+			if err != nil && !opened.Token.IsZero() {
+				b.Error("a token came with the error")
+			}
+			return err
+		}
+	}},
+	{"DiscardLink", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.linkedKey(by, "Orders sync")
+		return func() error { _, err := b.a.DiscardLink(b.Context(), by, made.Key.ID); return err }
+	}},
+	{"ExpireLinks", func(b *bench) func() error {
+		b.linkedKey(b.newAccount("acme"), "Orders sync")
+		b.clock.Advance(keys.LinkLife)
+		return func() error { return b.a.ExpireLinks(b.Context()) }
+	}},
 	{"CompleteRenewal", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		made := b.renewedKey(by, "Orders sync")
@@ -183,7 +214,7 @@ var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
-	"ReviewKeys", "ExportAudit", "Backup", "Failing",
+	"ReviewKeys", "ExportAudit", "Backup", "Failing", "KeyLinkExists",
 }
 
 // frameCases holds three cases for each change.

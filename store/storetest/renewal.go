@@ -106,10 +106,10 @@ var renewalCases = []testCase{
 		for _, state := range tableStates {
 			for _, event := range tableEvents {
 				cells++
-				b.wantArrow(by, state, event)
+				b.wantArrow(by, state, event.event, event.actions)
 			}
 		}
-		if cells != 4*8 {
+		if cells != 10*11 {
 			b.Fatalf("%d cells", cells)
 		}
 		b.wantSettled()
@@ -443,113 +443,6 @@ var historyCases = []testCase{
 			}
 		}
 	}},
-}
-
-// tableStates are the states of the renewal table that a key in the database can have.
-var tableStates = []struct{ renewed, inactive bool }{{false, false}, {false, true}, {true, false}, {true, true}}
-
-// tableEvents are the events of the table, and what they write about a key that they change, the newest
-// first.
-var tableEvents = []struct {
-	event   keys.RenewalEvent
-	actions []string
-}{
-	{keys.EventRenew, []string{"token.minted", "renew.started"}},
-	{keys.EventLater, []string{"renew.completed"}},
-	{keys.EventNow, []string{"token.retired", "renew.completed"}},
-	{keys.EventDeleteOld, []string{"token.retired"}},
-	{keys.EventUndo, []string{"token.revoked", "renew.undone"}},
-	{keys.EventDeactivate, []string{"key.deactivated"}},
-	{keys.EventActivate, []string{"key.activated"}},
-	{keys.EventDelete, []string{"token.revoked", "key.deleted"}},
-}
-
-// wantArrow brings a key into a state, lets the event happen, and fails the test unless the key is then
-// as the table says, with the events that say so, or the database is as it was.
-func (b *bench) wantArrow(by keys.Actor, state struct{ renewed, inactive bool }, e struct {
-	event   keys.RenewalEvent
-	actions []string
-},
-) {
-	b.Helper()
-	id := b.newKey(by, "Orders sync", "orders-viewer").Key.ID
-	if state.renewed {
-		_, err := b.a.RenewKey(b.Context(), by, id, secret.NewNonce())
-		b.must(err)
-	}
-	if state.inactive {
-		_, _, err := b.a.DeactivateKey(b.Context(), by, id)
-		b.must(err)
-	}
-	b.clock.Advance(time.Second)
-	key, err := b.b.Key(b.Context(), by, id)
-	b.must(err)
-	want, refused := key.Renewal().After(e.event, b.clock.Now())
-	events, err := b.b.KeyEvents(b.Context(), by, id)
-	b.must(err)
-	before := b.raw.dump()
-	err = b.happen(by, key, e.event)
-	if refused != nil {
-		b.want(err, keys.KindOf(refused), keys.ReasonOf(refused))
-		if b.raw.dump() != before {
-			b.Fatalf("%+v, %s: a refusal changed the database", state, e.event)
-		}
-		return
-	}
-	b.must(err)
-	after, err := b.b.KeyEvents(b.Context(), by, id)
-	b.must(err)
-	wantActions := e.actions
-	switch {
-	case e.event == keys.EventDelete && state.renewed:
-		wantActions = append([]string{"token.revoked"}, wantActions...)
-	case e.event == keys.EventDeactivate && state.inactive, e.event == keys.EventActivate && !state.inactive:
-		wantActions = nil
-	}
-	if got := actions(after[:len(after)-len(events)]); !slices.Equal(got, wantActions) {
-		b.Fatalf("%+v, %s: the events are %q, want %q", state, e.event, got, wantActions)
-	}
-	found, err := b.b.Key(b.Context(), by, id)
-	if want.Deleted {
-		b.want(err, keys.KindNotFound, keys.ReasonKeyNotFound)
-		if live, _ := b.tokenCounts(id); live != 0 {
-			b.Fatalf("%+v, %s: %d tokens live on", state, e.event, live)
-		}
-		return
-	}
-	b.must(err)
-	for i, token := range want.Tokens {
-		if token.Number == 0 && i < len(found.Tokens) && found.Tokens[i].Number > key.Tokens[0].Number { // it has just been made
-			want.Tokens[i].Number, want.Tokens[i].Hint = found.Tokens[i].Number, found.Tokens[i].Hint
-		}
-	}
-	if !slices.EqualFunc(found.Tokens, want.Tokens, sameToken) || found.Status != want.Status {
-		b.Fatalf("%+v, %s: the key is %+v, want %+v", state, e.event, found, want)
-	}
-}
-
-// happen calls the method of an event.
-func (b *bench) happen(by keys.Actor, key keys.Key, event keys.RenewalEvent) (err error) {
-	b.Helper()
-	switch event {
-	case keys.EventRenew:
-		_, err = b.a.RenewKey(b.Context(), by, key.ID, secret.NewNonce())
-	case keys.EventLater, keys.EventNow:
-		_, err = b.a.CompleteRenewal(b.Context(), by, key.ID, key.Tokens[0].Number, event == keys.EventLater)
-	case keys.EventDeleteOld:
-		_, err = b.a.DeleteOldToken(b.Context(), by, key.ID)
-	case keys.EventUndo:
-		_, err = b.a.UndoRenewal(b.Context(), by, key.ID)
-	case keys.EventDeactivate:
-		_, _, err = b.a.DeactivateKey(b.Context(), by, key.ID)
-	case keys.EventActivate:
-		_, _, err = b.a.ActivateKey(b.Context(), by, key.ID)
-	case keys.EventDelete:
-		_, err = b.a.DeleteKey(b.Context(), by, key.ID)
-	default:
-		b.Fatalf("no method for %s", event)
-	}
-	return err
 }
 
 // renewedKey makes a key whose renewal is open.
