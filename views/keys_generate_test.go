@@ -15,7 +15,7 @@ func TestGenerateFormAsksForANameAndChecksNoRole(t *testing.T) {
 	if _, required := form.Find("#name").Attr("required"); !required {
 		t.Error("the name is not required")
 	}
-	if form.Find("fieldset :checked, fieldset [checked]").Length() != 0 {
+	if form.Find("#roles :checked, #roles [checked]").Length() != 0 {
 		t.Error("a role is checked")
 	}
 	if !strings.Contains(squeezed(form), "Choose only the roles this integration needs. If the token leaks, everything these roles allow is exposed.") {
@@ -74,12 +74,18 @@ func TestPasswordsAreNeverEchoed(t *testing.T) {
 
 func TestTokenIsShownOnceOnItsPageAndOnNoOther(t *testing.T) {
 	for name, c := range everything() {
-		want := 0
-		if name == "generated" || name == "renewed" {
-			want = 1
-		}
-		if got := strings.Count(render(t, c), sampleToken); got != want {
-			t.Errorf("%s holds the token %d times, want %d", name, got, want)
+		shown := map[string]string{
+			"generated": sampleToken, "renewed": sampleToken, "renewed alone": sampleToken, "credential opened": sampleToken,
+			"generated link": sampleLink, "renewed link": sampleLink,
+		}[name]
+		for _, value := range []string{sampleToken, sampleLink} {
+			want := 0
+			if value == shown {
+				want = 1
+			}
+			if got := strings.Count(render(t, c), value); got != want {
+				t.Errorf("%s holds %.4s… %d times, want %d", name, value, got, want)
+			}
 		}
 	}
 	doc := parse(t, KeysGeneratedPage(sampleGenerated()))

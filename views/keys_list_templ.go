@@ -47,7 +47,7 @@ type KeyDuration struct {
 }
 
 // KeyMenu holds the ways on from a key; an empty URL leaves its item out.
-type KeyMenu struct{ EditURL, DeactivateURL, ActivateURL, RenewURL, UndoURL, DeleteOldURL, DeleteURL string }
+type KeyMenu struct{ EditURL, DeactivateURL, ActivateURL, RenewURL, UndoURL, DiscardURL, DeleteOldURL, DeleteURL string }
 
 // KeysGone is the answer to htmx after a key was deleted: Total counts the keys
 // that are left. A page that lost its last row is loaded anew instead.
@@ -477,7 +477,7 @@ func keyRow(row KeyRow) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			} else {
+			} else if duration.Left != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<span>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -1035,6 +1035,12 @@ func keyMenuItems(id string, m KeyMenu, inList bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
+		if m.DiscardURL != "" {
+			templ_7745c5c3_Err = ui.MenuLink("circle-x", words.T(ctx, "keys.discard-link"), m.DiscardURL, inList, false).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
 		if m.DeleteOldURL != "" {
 			templ_7745c5c3_Err = ui.MenuLink("trash-2", words.T(ctx, "keys.delete-old"), m.DeleteOldURL, inList, true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -1165,7 +1171,7 @@ func KeysRowGone(m KeysGone) templ.Component {
 		var templ_7745c5c3_Var47 string
 		templ_7745c5c3_Var47, templ_7745c5c3_Err = templ.JoinStringErrs(words.N(ctx, "keys.count", m.Total))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_list.templ`, Line: 287, Col: 76}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/keys_list.templ`, Line: 290, Col: 76}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var47))
 		if templ_7745c5c3_Err != nil {

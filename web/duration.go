@@ -1,6 +1,8 @@
 package web
 
 import (
+	"time"
+
 	"github.com/labstack/echo/v4"
 
 	"latchkey/keys"
@@ -11,8 +13,12 @@ import (
 // durations says how long each of the key's tokens is still valid, with the chips beside it. The new
 // token comes first.
 func (s *Server) durations(c echo.Context, account keys.Account, key keys.Key) (all []views.KeyDuration) {
-	if len(key.Tokens) == 0 {
-		return []views.KeyDuration{{Left: t(c, "duration.no-token")}}
+	waits := key.Link.Waits(s.now())
+	switch {
+	case len(key.Tokens) == 0 && waits:
+		return []views.KeyDuration{{Left: t(c, "duration.no-token-yet"), Chips: []ui.Chip{s.linkChip(c, key.Link)}}}
+	case len(key.Tokens) == 0:
+		return []views.KeyDuration{{Chips: []ui.Chip{{Tone: "warning", Icon: "circle-alert", Text: t(c, "chip.no-token")}}}}
 	}
 	for i, token := range key.Tokens {
 		validity := account.Judge(token.CreatedAt, s.now())
@@ -22,7 +28,16 @@ func (s *Server) durations(c echo.Context, account keys.Account, key keys.Key) (
 		}
 		all = append(all, line)
 	}
+	if waits {
+		all[0].Chips = append(all[0].Chips, s.linkChip(c, key.Link))
+	}
 	return all
+}
+
+// linkChip says how many hours a link that was not opened is still good for, the begun one included.
+func (s *Server) linkChip(c echo.Context, link keys.Link) ui.Chip {
+	left := link.ExpiresAt.Sub(s.now())
+	return ui.Chip{Tone: "info", Icon: "link", Text: n(c, "chip.link-waits", int((left+time.Hour-1)/time.Hour))}
 }
 
 // sayDuration says how long tokens of an account are valid, or until when they count as fresh.

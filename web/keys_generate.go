@@ -17,6 +17,8 @@ type generateFields struct {
 	Name  string   `form:"name"`
 	Roles []string `form:"roles"`
 	Nonce string   `form:"nonce"`
+	// Handover is byLink, or anything else for the token itself.
+	Handover string `form:"handover"`
 }
 
 // keysGenerateForm shows the form for a new key.
@@ -24,8 +26,8 @@ func (s *Server) keysGenerateForm(c echo.Context) error {
 	return s.renderGenerate(c, http.StatusOK, generateFields{Nonce: secret.NewNonce()}, nil)
 }
 
-// keysGenerate makes a key and answers with its token, in this answer and never again: a redirect
-// would need the token to be kept somewhere meanwhile.
+// keysGenerate makes a key and answers with its token or its link, in this answer and never again: a
+// redirect would need the secret to be kept somewhere meanwhile.
 func (s *Server) keysGenerate(c echo.Context) error {
 	var in generateFields
 	if err := bind(c, &in); err != nil {
@@ -34,7 +36,9 @@ func (s *Server) keysGenerate(c echo.Context) error {
 	if !secret.ValidNonce(in.Nonce) {
 		return malformed()
 	}
-	made, err := s.store.GenerateKey(c.Request().Context(), actor(c), store.NewKey{Name: in.Name, Roles: in.Roles, Nonce: in.Nonce})
+	made, err := s.store.GenerateKey(c.Request().Context(), actor(c), store.NewKey{
+		Name: in.Name, Roles: in.Roles, Nonce: in.Nonce, ByLink: in.Handover == byLink,
+	})
 	if problems := problemsOf(c, err); problems != nil {
 		return s.renderGenerate(c, http.StatusUnprocessableEntity, in, problems)
 	}
@@ -42,20 +46,33 @@ func (s *Server) keysGenerate(c echo.Context) error {
 		return err
 	}
 	if made.Repeated {
-		return s.answerShown(c, made.Key.ID)
+		return s.answerShown(c, made.Key)
 	}
-	return s.render(c, http.StatusOK, views.KeysGeneratedPage(views.KeysGenerated{
-		Shell: s.bareShell(c, t(c, "generated.heading")), Name: made.Key.Name, KeyID: string(made.Key.ID), Token: made.Token.Reveal(),
-		Check: s.verifyCall(c, made.Key.ID).check(), CloseURL: pathKeys(), NameTwin: made.NameTwin, NoRole: len(made.Key.Roles) == 0,
-	}))
+	view := views.KeysGenerated{
+		Shell: s.bareShell(c, t(c, "generated.heading")), Name: made.Key.Name, KeyID: string(made.Key.ID), CloseURL: pathKeys(),
+		NameTwin: made.NameTwin, NoRole: len(made.Key.Roles) == 0,
+	}
+	if made.Token.IsZero() {
+		view.Link = s.linkOnce(c, made.Key.Link, made.LinkSecret)
+	} else {
+		view.Token, view.Check = made.Token.Reveal(), s.verifyCall(currentViewer(c).account.Slug, made.Key.ID).check()
+	}
+	return s.render(c, http.StatusOK, views.KeysGeneratedPage(view))
 }
 
-// answerShown answers a form that has shown its token before: the key's page says what is true now.
-func (s *Server) answerShown(c echo.Context, id keys.KeyID) error {
-	if id == "" {
+// answerShown answers a form that has shown its secret before: the key's page says what is true now.
+func (s *Server) answerShown(c echo.Context, key keys.Key) error {
+	if key.ID == "" {
 		return s.flashRedirect(c, pathKeys(), ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-deleted")})
 	}
-	return s.flashRedirect(c, pathKeyShow(id), ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-once")})
+	flash := ui.Flash{Tone: toneInfo, Text: t(c, "flash.token-shown-once")}
+	if key.Link.Waits(s.now()) {
+		flash.Text = t(c, "flash.link-shown-once")
+		if actor(c).May(keys.RenewAPIToken) {
+			flash.Action = &ui.Action{Label: t(c, "flash.discard-link"), URL: pathKeyDiscard(key.ID, fromKey)}
+		}
+	}
+	return s.flashRedirect(c, pathKeyShow(key.ID), flash)
 }
 
 func (s *Server) renderGenerate(c echo.Context, status int, in generateFields, problems []ui.Problem) error {
@@ -72,7 +89,7 @@ func (s *Server) renderGenerate(c echo.Context, status int, in generateFields, p
 	shell := s.shell(c, "generate.heading")
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.KeysGeneratePage(views.KeysGenerate{
-		Shell: shell, URL: pathKeysGenerate(), CancelURL: pathKeys(), Nonce: in.Nonce, Name: in.Name, NameTwin: twin,
+		Shell: shell, URL: pathKeysGenerate(), CancelURL: pathKeys(), Nonce: in.Nonce, Name: in.Name, NameTwin: twin, Handover: in.Handover,
 		DurationLine: sayDuration(c, currentViewer(c).account), Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
 	}))
 }

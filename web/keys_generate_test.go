@@ -31,9 +31,14 @@ func TestQ06TheGenerateForm(t *testing.T) {
 	a.says("form", "Choose only the roles this integration needs. If the token leaks, everything these roles allow is exposed.")
 	a.says("form", "Tokens are valid for 3 months")
 	a.says("form", "Without a role this key is accepted but may use no resource.")
-	if a.Find(`input[type=radio]`).Length() != 0 {
-		t.Error("there is a choice of how to hand the token over")
+	if got := a.Find(`fieldset#handover input[type=radio][name=handover]`).Length(); got != 2 {
+		t.Errorf("%d ways to hand the token over", got)
 	}
+	if value, _ := a.Find(`input[name=handover][checked]`).Attr("value"); value != "here" {
+		t.Errorf("%q is preselected", value)
+	}
+	a.says("fieldset#handover", "Show it on the next page")
+	a.says("fieldset#handover", "Create a single-access link, valid for 24 hours")
 	a.says("form button", "Generate")
 	if href, _ := a.Find("form a").Last().Attr("href"); href != pathKeys() {
 		t.Errorf("Cancel leads to %q", href)

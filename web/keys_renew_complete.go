@@ -7,7 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/keys"
-	"latchkey/keys/secret"
+	"latchkey/store"
 	"latchkey/views/ui"
 )
 
@@ -19,11 +19,11 @@ type completeFields struct {
 
 // keysRenewCompleteForm shows the second step without the token.
 func (s *Server) keysRenewCompleteForm(c echo.Context) error {
-	key, _, err := s.renewalOfPath(c)
+	key, renewal, err := s.renewalOfPath(c)
 	if err != nil {
 		return err
 	}
-	return s.renderRenewed(c, http.StatusOK, key, secret.Value{}, nil)
+	return s.renderRenewed(c, http.StatusOK, store.Renewed{Key: key, Renewal: renewal}, nil)
 }
 
 // keysRenewComplete keeps the old token or ends it.
@@ -38,7 +38,7 @@ func (s *Server) keysRenewComplete(c echo.Context) error {
 	}
 	if in.Old != "later" && in.Old != "now" {
 		problems := problemsOf(c, keys.Problem("old", keys.ReasonOldTokenChoice))
-		return s.renderRenewed(c, http.StatusUnprocessableEntity, key, secret.Value{}, problems)
+		return s.renderRenewed(c, http.StatusUnprocessableEntity, store.Renewed{Key: key, Renewal: renewal}, problems)
 	}
 	_, err = s.store.CompleteRenewal(c.Request().Context(), actor(c), key.ID, renewal, in.Old == "later")
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Server) renewalOfPath(c echo.Context) (keys.Key, int64, error) {
 	if err != nil {
 		return keys.Key{}, 0, err
 	}
-	if !renewalOpen(key, renewal) {
+	if !s.renewalOpen(key, renewal) {
 		return keys.Key{}, 0, atKey(keys.Conflict(keys.ReasonRenewalOver), key.ID)
 	}
 	return key, renewal, nil

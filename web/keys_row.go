@@ -17,7 +17,7 @@ func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views
 	row := views.KeyRow{
 		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(), Pending: key.Renewing(),
 		Durations: s.durations(c, v.account, key),
-		Created:   timeOf(c, key.CreatedAt, v.zone()), Menu: keyMenu(v.actor, key, from),
+		Created:   timeOf(c, key.CreatedAt, v.zone()), Menu: s.keyMenu(v.actor, key, from),
 	}
 	for _, role := range key.Roles {
 		row.Roles = append(row.Roles, role.Name)
@@ -27,23 +27,33 @@ func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views
 
 // keyMenu holds what the viewer may do with a key, or is nil when that is nothing. A key with more
 // console resources than the viewer's can still be stopped by them.
-func keyMenu(who keys.Actor, key keys.Key, from list) *views.KeyMenu {
+func (s *Server) keyMenu(who keys.Actor, key keys.Key, from list) *views.KeyMenu {
 	var menu views.KeyMenu
 	mayGrant := who.MayGrant(key.Roles) == nil
 	if who.May(keys.EditAPIKeys) {
 		editItems(&menu, key, from, mayGrant)
 	}
-	switch {
-	case !who.May(keys.RenewAPIToken):
-	case key.Renewing():
-		menu.UndoURL = pathKeyUndo(key.ID, from)
-	case mayGrant:
-		menu.RenewURL = pathKeyRenew(key.ID, from)
+	if who.May(keys.RenewAPIToken) {
+		s.renewItems(&menu, key, from, mayGrant)
 	}
 	if menu == (views.KeyMenu{}) {
 		return nil
 	}
 	return &menu
+}
+
+// renewItems are the items of the menu that need Renew API token. While a link waits, Renew Token leads to a
+// page that says what to do about it.
+func (s *Server) renewItems(menu *views.KeyMenu, key keys.Key, from list, mayGrant bool) {
+	if mayGrant && !key.Renewing() {
+		menu.RenewURL = pathKeyRenew(key.ID, from)
+	}
+	if _, open := key.OpenRenewal(s.now()); open {
+		menu.UndoURL = pathKeyUndo(key.ID, from)
+	}
+	if key.Link.Waits(s.now()) {
+		menu.DiscardURL = pathKeyDiscard(key.ID, from)
+	}
 }
 
 // editItems are the items of the menu that need Edit API Keys.

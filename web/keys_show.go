@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (s *Server) keysShow(c echo.Context) error {
 		return err
 	}
 	if found {
-		view.Alarm = sayAlarm(c, alarm)
+		view.Alarm, view.AlarmAdvice = sayAlarm(c, alarm)
 	}
 	return s.render(c, http.StatusOK, views.KeysShowPage(view))
 }
@@ -51,14 +52,14 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, 
 	view := views.KeyShow{
 		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), ProtectURL: pathHelpProtect(), CreatedBy: key.CreatedBy,
 		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.zone()),
-		Renewal: s.showRenewal(c, key, usage), Tokens: s.showTokens(c, v.account, key, usage),
+		Renewal: s.showRenewal(c, key, usage), Link: s.showLink(c, key), Tokens: s.showTokens(c, v.account, key, usage),
 		Usage:      usageView(c, v.zone(), s.now(), usage.Hours),
 		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, events),
 	}
 	for _, role := range key.Roles {
 		view.Roles = append(view.Roles, views.KeyShowRole{Name: role.Name, Description: role.Description})
 	}
-	if menu := keyMenu(v.actor, key, fromKey); menu != nil {
+	if menu := s.keyMenu(v.actor, key, fromKey); menu != nil {
 		// These two are buttons of their own; the menu holds the others.
 		view.EditURL, view.RenewURL = menu.EditURL, menu.RenewURL
 		menu.EditURL, menu.RenewURL = "", ""
@@ -105,12 +106,44 @@ func (s *Server) showRenewal(c echo.Context, key keys.Key, usage keys.KeyUsage) 
 	}
 }
 
-// sayAlarm says when and from where a replaced token was last presented.
-func sayAlarm(c echo.Context, alarm keys.AuditEvent) views.Sentence {
-	if alarm.IP == "" {
-		return sayTimes(c, "alarm.reuse", words.Args{"At": momentOf(c, alarm.At)})
+// showLink says what became of the newest link of a key, as long as that explains what tokens it has. It is
+// nil when there is nothing to say.
+func (s *Server) showLink(c echo.Context, key keys.Key) *views.KeyShowLink {
+	link := key.Link
+	made := slices.IndexFunc(key.Tokens, func(token keys.Token) bool { return token.Number == link.Token })
+	args := words.Args{"By": link.CreatedBy, "Made": momentOf(c, link.CreatedAt), "Expires": momentOf(c, link.ExpiresAt)}
+	switch {
+	case link.ID == "", slices.ContainsFunc(key.Tokens, func(token keys.Token) bool { return token.Number > link.Token }):
+		return nil
+	case link.Waits(s.now()):
+		return &views.KeyShowLink{Waits: true, Text: sayTimes(c, "link.waits", args)}
+	case !link.OpenedAt.IsZero() && made >= 0:
+		id := "link.opened"
+		if link.OpenedIP == "" {
+			id = "link.opened-nowhere"
+		}
+		args["Opened"], args["Address"], args["Hint"] = momentOf(c, link.OpenedAt), link.OpenedIP, key.Tokens[made].Hint
+		return &views.KeyShowLink{Text: sayTimes(c, id, args)}
+	case !link.OpenedAt.IsZero():
+		return nil
+	case !link.VoidedAt.IsZero() && link.VoidedAt.Before(link.ExpiresAt):
+		args["Voided"] = momentOf(c, link.VoidedAt)
+		return &views.KeyShowLink{Text: sayTimes(c, "link.voided", args)}
 	}
-	return sayTimes(c, "alarm.reuse-from", words.Args{"At": momentOf(c, alarm.At), "Address": alarm.IP})
+	return &views.KeyShowLink{Text: sayTimes(c, "link.expired", args)}
+}
+
+// sayAlarm says what an alarm is about, when and from where it was last raised, and what to do.
+func sayAlarm(c echo.Context, alarm keys.AuditEvent) (text views.Sentence, advice string) {
+	id, advice := "alarm.reuse", t(c, "alarm.reuse-advice")
+	if alarm.Action == keys.ActionLinkWrongSecret {
+		id, advice = "alarm.link-guessed", t(c, "alarm.link-advice")
+	}
+	args := words.Args{"At": momentOf(c, alarm.At)}
+	if alarm.IP != "" {
+		id, args["Address"] = id+"-from", alarm.IP
+	}
+	return sayTimes(c, id, args), advice
 }
 
 // showHistory puts what happened in words. A command on the machine has no address.

@@ -10,7 +10,7 @@ import (
 	"latchkey/views/ui"
 )
 
-// keysUndoForm asks whether the new token of a renewal shall end.
+// keysUndoForm asks whether the new token of a renewal, or the link for it, shall end.
 func (s *Server) keysUndoForm(c echo.Context) error {
 	key, err := s.keyOfPath(c)
 	if err != nil {
@@ -23,15 +23,17 @@ func (s *Server) keysUndoForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view := views.KeyTokenConfirm{
-		KeyConfirm: s.confirmView(c, "undo.heading", key, pathKeyUndo),
-		Since:      timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).zone()),
+	view := views.KeyTokenConfirm{KeyConfirm: s.confirmView(c, "undo.heading", key, pathKeyUndo), Link: key.Pending(s.now())}
+	if view.Link {
+		view.Since = momentOf(c, key.Link.CreatedAt)
+	} else {
+		view.Since = timeOf(c, key.Tokens[0].CreatedAt, currentViewer(c).zone())
+		view.LastUse = s.sayNewTokenUse(c, usage.Tokens[key.Tokens[0].Number])
 	}
-	view.LastUse = s.sayNewTokenUse(c, usage.Tokens[key.Tokens[0].Number])
 	return s.renderEither(c, http.StatusOK, views.KeysUndoPage(view), views.KeysUndoDialog(view))
 }
 
-// keysUndo ends the new token of a renewal.
+// keysUndo ends the new token of a renewal, or the link for it.
 func (s *Server) keysUndo(c echo.Context) error {
 	id, _, err := rowAction(c)
 	if err != nil {

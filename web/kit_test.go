@@ -63,6 +63,8 @@ type kit struct {
 	health Health
 	// signIns counts the sessions that were made, each from an address of its own.
 	signIns int
+	// links are what was sent for each key that was made with a link.
+	links map[keys.KeyID]sentLink
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }
@@ -101,7 +103,7 @@ func publicURL(text string) option {
 func newEmptyKit(t testing.TB, options ...option) *kit {
 	t.Helper()
 	k := &kit{
-		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: filepath.Join(t.TempDir(), "latchkey.db"), log: &logBuffer{},
+		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: filepath.Join(t.TempDir(), "latchkey.db"), log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
 		health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
 	}
 	logger := slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -33,6 +33,12 @@ func pathKeyRenewal(id keys.KeyID, renewal int64, l list) string {
 	return pathKey(id, "renew/"+strconv.FormatInt(renewal, 10), l)
 }
 
+// pathKeyDiscard takes back the key's single-access link.
+func pathKeyDiscard(id keys.KeyID, l list) string { return pathKey(id, "link/discard", l) }
+
+// pathCredential is where a single-access link of a key leads to.
+func pathCredential(link string) string { return "/credentials/" + link }
+
 // pathKeyShow is the key's own page.
 func pathKeyShow(id keys.KeyID) string { return pathKeys() + "/" + string(id) }
 

@@ -15,16 +15,16 @@ import (
 // environment variable API_TOKEN, so that they can be shown and kept.
 type verifyCall struct{ url, keyHeader, tokenHeader, key string }
 
-// verifyCall is the call for a key of the viewer's account.
-func (s *Server) verifyCall(c echo.Context, id keys.KeyID) verifyCall {
+// verifyCall is the call for a key of an account.
+func (s *Server) verifyCall(account string, id keys.KeyID) verifyCall {
 	u := s.public.JoinPath("/v1/verify")
-	u.RawQuery = url.Values{"account": {currentViewer(c).account.Slug}}.Encode()
+	u.RawQuery = url.Values{"account": {account}}.Encode()
 	return verifyCall{url: u.String(), keyHeader: s.keyHeader, tokenHeader: s.tokenHeader, key: string(id)}
 }
 
 // quickStart are the programs that a key's page shows.
 func (s *Server) quickStart(c echo.Context, id keys.KeyID) []ui.Snippet {
-	call, copyIt := s.verifyCall(c, id), t(c, "snippet.copy")
+	call, copyIt := s.verifyCall(currentViewer(c).account.Slug, id), t(c, "snippet.copy")
 	const group = "qs"
 	return []ui.Snippet{
 		{ID: "qs-curl", Group: group, Label: "curl", Hint: t(c, "snippet.curl"), Code: call.curl(), Copy: copyIt},

@@ -52,6 +52,9 @@ func (s *Server) routes() []route {
 		{get, "/help", page, public, s.help},
 		{get, "/help/protect", page, signedIn, s.helpProtect},
 
+		{get, "/credentials/:lid", page, public, s.credentialForm},
+		{post, "/credentials/:lid", secretForm, public, s.credential},
+
 		{get, "/setup", page, public, s.setupForm},
 		{post, "/setup", form, public, s.setup},
 		{get, "/login", page, public, s.loginForm},
@@ -81,6 +84,8 @@ func (s *Server) routes() []route {
 		{post, "/account/api-keys/generated/:id/renew/undo", form, keys.RenewAPIToken, s.keysUndo},
 		{get, "/account/api-keys/generated/:id/old-token/delete", page, keys.EditAPIKeys, s.keysDeleteOldForm},
 		{post, "/account/api-keys/generated/:id/old-token/delete", form, keys.EditAPIKeys, s.keysDeleteOld},
+		{get, "/account/api-keys/generated/:id/link/discard", page, keys.RenewAPIToken, s.keysLinkDiscardForm},
+		{post, "/account/api-keys/generated/:id/link/discard", form, keys.RenewAPIToken, s.keysLinkDiscard},
 
 		{get, "/account/api-keys/review", page, keys.EditAPIKeys, s.keysReviewForm},
 		{post, "/account/api-keys/review", form, keys.EditAPIKeys, s.keysReview},

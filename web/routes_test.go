@@ -123,12 +123,13 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 	paths := []string{
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
-		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
+		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(), pathKeyDiscard(id, ""), pathCredential("3fK"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
 		path, _, _ = strings.Cut(path, "?")
 		row := strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1)
+		row = strings.Replace(row, "/credentials/3fK", "/credentials/:lid", 1)
 		if !slices.ContainsFunc(table, func(r route) bool { return r.Path == row }) {
 			t.Errorf("%s is no row", path)
 		}
@@ -141,7 +142,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id := b.keyFor(route{})
-	open := b.keyFor(route{Path: "/renew/"})
+	open, waiting := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: "/link/"})
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -150,7 +151,7 @@ func TestAGetChangesNothing(t *testing.T) {
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			for _, who := range []*browser{b, k.browser()} {
-				for _, key := range []keys.KeyID{id, open} {
+				for _, key := range []keys.KeyID{id, open, waiting} {
 					who.send(who.request(method, k.fill(r.Path, key), nil))
 					asked++
 				}
@@ -184,7 +185,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	k.addUser("viewer@acme.example", "keys-viewer")
 	k.addUser("none@acme.example", "nothing")
 	foreign := k.signIn("ana@globex.example")
-	steady, open := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/"})
+	steady, open, waiting := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/"}), foreign.keyFor(route{Path: "/link/"})
 
 	holds := map[string][]string{
 		"ana@acme.example":    k.signIn("ana@acme.example").actor().Holds,
@@ -201,8 +202,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 					continue
 				}
 				id := steady
-				if needsRenewal(r) {
+				switch {
+				case needsRenewal(r):
 					id = open
+				case needsLink(r):
+					id = waiting
 				}
 				if account == "own" {
 					id = k.signIn("ana@acme.example").keyFor(r)
@@ -258,12 +262,20 @@ func needsRenewal(r route) bool {
 	return strings.Contains(r.Path, "/renew/") || strings.Contains(r.Path, "/old-token/")
 }
 
+// needsLink says whether a route is about a key whose link waits.
+func needsLink(r route) bool {
+	return strings.Contains(r.Path, "/link/") || strings.HasPrefix(r.Path, "/credentials/")
+}
+
 // keyFor makes a key in the state that a route is about.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
 	id, _ := b.generate("Order sync", "orders-viewer")
-	if needsRenewal(r) {
+	switch {
+	case needsRenewal(r):
 		b.renew(id)
+	case needsLink(r):
+		b.renewByLink(id)
 	}
 	return id
 }
@@ -273,6 +285,9 @@ func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
 	path = strings.Replace(path, ":rid", k.newestToken(id), 1)
+	if link, sent := k.links[id]; sent {
+		path = strings.Replace(path, "/credentials/:lid", link.path, 1)
+	}
 	return idInPath.ReplaceAllString(path, string(id))
 }
 
@@ -335,6 +350,8 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 	case r.Path == pathKeysReview():
 		b.kit.putUnderReview()
 		return url.Values{"since": {"1700000000000000"}, "looked": {"on"}}
+	case r.Path == "/credentials/:lid":
+		return url.Values{"secret": {b.kit.links[id].secret}}
 	case strings.HasSuffix(r.Path, "/delete"):
 		return url.Values{"understood": {"on"}}
 	case r.Path == pathLogin():

@@ -120,7 +120,7 @@ func (s *Server) mount(e *echo.Echo, r route) {
 }
 
 // Run does the background work until ctx ends: it writes counted refusals every second, closes the
-// minutes in which there were too many to write, and every hour sweeps the database and logs the head
+// minutes in which there were too many to write, writes down which links have expired, and every hour sweeps the database and logs the head
 // of the audit log, which proves later that the log up to there was not written anew. It returns when
 // everything that was counted is written.
 func (s *Server) Run(ctx context.Context) error {
@@ -137,6 +137,7 @@ func (s *Server) Run(ctx context.Context) error {
 			s.FlushRefusals(ctx)
 		case <-minute.C:
 			s.recordRefusals(ctx, nil)
+			s.expireLinks(ctx)
 		case <-sweep.C:
 			s.hourly(ctx)
 		case <-ctx.Done():
@@ -145,6 +146,12 @@ func (s *Server) Run(ctx context.Context) error {
 			s.FlushRefusals(last)
 			return nil
 		}
+	}
+}
+
+func (s *Server) expireLinks(ctx context.Context) {
+	if err := s.store.ExpireLinks(ctx); err != nil {
+		s.log.Error("expired links could not be written down", "error", err)
 	}
 }
 

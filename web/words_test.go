@@ -72,7 +72,7 @@ func TestEveryIDOfWebIsUsed(t *testing.T) {
 }
 
 // composed are the ids that the code puts together from a reason, a resource or a unit.
-var composed = regexp.MustCompile(`^(error|problem|permission|history|advice|login\.notice|flash\.renewed|duration\.(valid|marked))[.-]`)
+var composed = regexp.MustCompile(`^(error|problem|permission|history|advice|alarm|login\.notice|flash\.renewed|duration\.(valid|marked))[.-]`)
 
 func sourceOf(t *testing.T, files ...string) string {
 	t.Helper()
@@ -85,10 +85,10 @@ func sourceOf(t *testing.T, files ...string) string {
 	return all.String()
 }
 
-// TestEveryActionOnAKeyHasItsWords: those of a key, of its tokens and of its renewals stand in its history.
+// TestEveryActionOnAKeyHasItsWords: those of a key, of its tokens, renewals and links stand in its history.
 func TestEveryActionOnAKeyHasItsWords(t *testing.T) {
-	actions := regexp.MustCompile(`Action = "((?:key|token|renew)\.[a-z_]+)"`).FindAllStringSubmatch(sourceOf(t, "../keys/audit_event.go"), -1)
-	if len(actions) < 12 {
+	actions := regexp.MustCompile(`Action = "((?:key|token|renew|link)\.[a-z_]+)"`).FindAllStringSubmatch(sourceOf(t, "../keys/audit_event.go"), -1)
+	if len(actions) < 18 {
 		t.Fatalf("only %d actions", len(actions))
 	}
 	for _, action := range actions {
