@@ -279,6 +279,18 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 		}
 	}
 	b.post(pathKeyUndo(ids[12], ""), nil).leadsTo(pathKeys())
+	var linked []keys.KeyID
+	for i := range 5 {
+		id, link := b.generateByLink(fmt.Sprintf("Linked %d", i))
+		secrets = append(secrets, link.secret)
+		linked = append(linked, id)
+		if i == 0 {
+			secrets = append(secrets, k.browser().opens(link).text("[data-secret]"))
+			k.browser().opens(link).is(http.StatusGone)
+		}
+		k.browser().get(link.path + "?" + link.secret)
+		k.browser().post(link.path, url.Values{"secret": {link.secret + " or so"}}).is(http.StatusNotFound)
+	}
 	b.post(pathKeyDeactivate(ids[0], ""), nil)
 	b.post(pathKeyDelete(ids[1], ""), url.Values{"understood": {"on"}})
 	k.server.FlushRefusals(t.Context())
@@ -289,7 +301,7 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 		must(t, err)
 		places[file] = string(content)
 	}
-	for _, path := range []string{pathKeys(), pathKeyEdit(ids[2], ""), pathKeyDelete(ids[3], ""), pathKeyShow(ids[10]), pathKeyShow(ids[12]), k.fill(pathKeys()+"/:id/renew/:rid", ids[10]), pathSettings(), "/help"} {
+	for _, path := range []string{pathKeys(), pathKeyEdit(ids[2], ""), pathKeyDelete(ids[3], ""), pathKeyShow(ids[10]), pathKeyShow(ids[12]), pathKeyShow(linked[0]), pathKeyShow(linked[1]), pathKeyRenew(linked[1], ""), pathKeyDiscard(linked[1], ""), k.fill(pathKeys()+"/:id/renew/:rid", ids[10]), pathSettings(), "/help"} {
 		places[path] = b.get(path).body
 	}
 	places["audit"] = k.dump()
@@ -307,7 +319,7 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 			}
 		}
 	}
-	if len(secrets) != 27 {
+	if len(secrets) != 33 {
 		t.Fatalf("%d secrets were looked for", len(secrets))
 	}
 	if _, err := secret.Parse(secret.KindToken, secrets[4]); err != nil {

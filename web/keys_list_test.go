@@ -110,11 +110,19 @@ func TestQ04TheMenuHasTheItemsOfTheKeysState(t *testing.T) {
 	b.renew(stopped)
 	b.post(pathKeyDeactivate(inactive, ""), nil)
 	b.post(pathKeyDeactivate(stopped, ""), nil)
+	waiting, _ := b.generateByLink("New feed")
+	pending, _ := b.generate("Stock sync")
+	b.renewByLink(pending)
+	none, _ := b.generateByLink("Lost link")
+	b.post(pathKeyDiscard(none, ""), nil)
 	for id, want := range map[keys.KeyID][]string{
 		active:   {"Edit", "Deactivate", "Renew Token", "Delete Key"},
 		inactive: {"Edit", "Activate", "Renew Token", "Delete Key"},
 		renewing: {"Edit", "Deactivate", "Undo Renewal", "Delete Old Token", "Delete Key"},
 		stopped:  {"Edit", "Activate", "Undo Renewal", "Delete Old Token", "Delete Key"},
+		waiting:  {"Edit", "Deactivate", "Renew Token", "Discard link", "Delete Key"},
+		pending:  {"Edit", "Deactivate", "Renew Token", "Undo Renewal", "Discard link", "Delete Key"},
+		none:     {"Edit", "Deactivate", "Renew Token", "Delete Key"},
 	} {
 		a := b.get(pathKeys())
 		row := a.Find("#row-" + string(id))
@@ -155,10 +163,12 @@ func TestQ04TheMenuHasWhatTheViewerMayDo(t *testing.T) {
 	steady, _ := owner.generate("Order sync")
 	renewing, _ := owner.generate("Price feed")
 	owner.renew(renewing)
+	pending, _ := owner.generate("Stock sync")
+	owner.renewByLink(pending)
 	for who, want := range map[string]map[keys.KeyID][]string{
-		"keys-viewer":  {steady: nil, renewing: nil},
-		"keys-renewer": {steady: {"Renew Token"}, renewing: {"Undo Renewal"}},
-		"keys-editor":  {steady: {"Edit", "Deactivate", "Delete Key"}, renewing: {"Edit", "Deactivate", "Delete Old Token", "Delete Key"}},
+		"keys-viewer":  {steady: nil, renewing: nil, pending: nil},
+		"keys-renewer": {steady: {"Renew Token"}, renewing: {"Undo Renewal"}, pending: {"Renew Token", "Undo Renewal", "Discard link"}},
+		"keys-editor":  {steady: {"Edit", "Deactivate", "Delete Key"}, renewing: {"Edit", "Deactivate", "Delete Old Token", "Delete Key"}, pending: {"Edit", "Deactivate", "Delete Key"}},
 	} {
 		b := k.signIn(who + "@acme.example")
 		for id, items := range want {
