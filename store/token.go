@@ -26,7 +26,7 @@ func (t *tx) tokenEvent(ctx context.Context, k *keyRow, event keys.RenewalEvent,
 		}
 	}
 	k.Tokens = next.Tokens
-	return nil
+	return t.noteTokens(ctx, k.id)
 }
 
 // endToken writes the end of one token. A token that a newer one replaced is retired and names it;

@@ -178,7 +178,7 @@ func useOfDemo(t *testing.T, now time.Time) usedDemo {
 				found.alarms++
 			}
 		}
-		if after = list.Older; after == "" {
+		if after = list.Next; after == "" {
 			return found
 		}
 	}
