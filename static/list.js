@@ -27,7 +27,7 @@
 
   // The boxes are cleared after the event. Focus may have been in the bar, which goes.
   document.addEventListener("reset", (e) => {
-    if (e.target.id !== "bulk") return;
+    if (!e.target.matches("#bulk")) return; // its own id is hidden behind the boxes named id
     setTimeout(() => {
       show();
       $("[data-pick-all]").focus();
