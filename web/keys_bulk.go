@@ -189,12 +189,12 @@ func nameOf(id keys.KeyID, known []keys.Key) string {
 func sayBulkFailure(c echo.Context, name string, err error) string {
 	// The marks keep a name that runs from right to left from turning the words around it.
 	args := words.Args{"Name": "\u2068" + name + "\u2069"}
-	switch keys.KindOf(err) {
-	case keys.KindNotFound:
+	switch kind := keys.KindOf(err); {
+	case kind == keys.KindNotFound:
 		return t(c, "bulk.failed-gone", args)
-	case keys.KindForbidden:
+	case kind == keys.KindForbidden:
 		return t(c, "bulk.failed-escalation", args)
-	case keys.KindUnknown:
+	case kind == keys.KindUnknown:
 		return t(c, "bulk.failed-unknown", args)
 	}
 	return t(c, "bulk.failed-not-saved", args)
