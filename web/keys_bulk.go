@@ -189,15 +189,16 @@ func nameOf(id keys.KeyID, known []keys.Key) string {
 func sayBulkFailure(c echo.Context, name string, err error) string {
 	// The marks keep a name that runs from right to left from turning the words around it.
 	args := words.Args{"Name": "\u2068" + name + "\u2069"}
-	switch kind := keys.KindOf(err); {
-	case kind == keys.KindNotFound:
-		return t(c, "bulk.failed-gone", args)
-	case kind == keys.KindForbidden:
-		return t(c, "bulk.failed-escalation", args)
-	case kind == keys.KindUnknown:
-		return t(c, "bulk.failed-unknown", args)
+	id, known := bulkFailures[keys.KindOf(err)]
+	if !known {
+		id = "bulk.failed-not-saved"
 	}
-	return t(c, "bulk.failed-not-saved", args)
+	return t(c, id, args)
+}
+
+// bulkFailures are the words for why it did not work.
+var bulkFailures = map[keys.Kind]string{
+	keys.KindNotFound: "bulk.failed-gone", keys.KindForbidden: "bulk.failed-escalation", keys.KindUnknown: "bulk.failed-unknown",
 }
 
 // flash tells the outcome in whole sentences.
