@@ -66,6 +66,15 @@ func (a Account) Cutoff(now time.Time) time.Time {
 	return time.UnixMicro(fresh).UTC()
 }
 
+// SoonCutoff returns the moment that parts an account's tokens now by how long they last: those made before
+// it carry a mark, that they should be renewed soon or are past their duration, and those made at it or later
+// carry none. It is exact to the microsecond.
+func (a Account) SoonCutoff(now time.Time) time.Time {
+	loc := a.Location()
+	year, month, day := now.In(loc).Date()
+	return a.Cutoff(startOfDay(year, month, day+RenewSoon+1, loc).Add(-time.Microsecond))
+}
+
 // ValidFrom returns the earliest creation of a token that comes in now: Cutoff, or the zero time when
 // the account does not enforce expiry and every age comes in.
 func (a Account) ValidFrom(now time.Time) time.Time {

@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	texts := []string{"static/app.css", "static/app.js", "static/link.js", "static/favicon.svg", "static/vendor/htmx.min.js", "static/vendor/icons.svg"}
+	texts := []string{"static/app.css", "static/app.js", "static/link.js", "static/list.js", "static/favicon.svg", "static/vendor/htmx.min.js", "static/vendor/icons.svg"}
 	fonts := []string{"inter.woff2", "mono.woff2"}
 
 	for _, name := range texts {

@@ -238,11 +238,26 @@ func (t *tx) query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 }
 
 // list runs a query and scans each row of it.
-func list[T any](ctx context.Context, t *tx, scan func(row scanner) (T, error), query string, args ...any) (all []T, err error) {
+func list[T any](ctx context.Context, t *tx, scan func(row scanner) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := t.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
+	return scanAll(rows, scan)
+}
+
+// listOnce is list for a query whose text has many forms. It is not kept prepared: the others would lose
+// their place to it.
+func listOnce[T any](ctx context.Context, t *tx, scan func(row scanner) (T, error), query string, args ...any) ([]T, error) {
+	t.store.queries.Add(1)
+	rows, err := t.sql.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, scan)
+}
+
+func scanAll[T any](rows *sql.Rows, scan func(row scanner) (T, error)) (all []T, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		one, err := scan(rows)

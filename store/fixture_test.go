@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,8 +167,28 @@ func wantFixtureKeysOf(t *testing.T, s *store.Store, by keys.Actor, path string,
 	}
 	for _, key := range page.Keys {
 		wantTokensOf(t, path, key, tokens.Live[key.ID]...)
+		wantFound(t, s, by, key)
 	}
 	return page.Keys
+}
+
+// wantFound fails the test unless a key of an older schema is found by what it is.
+func wantFound(t *testing.T, s *store.Store, by keys.Actor, key keys.Key) {
+	t.Helper()
+	find := store.KeyFind{Text: strings.ToUpper(key.Name), Status: key.Status, Sort: store.SortName}
+	if len(key.Roles) > 0 {
+		find.Role = key.Roles[0].Slug
+	}
+	switch len(key.Tokens) {
+	case 0:
+		find.Tokens = store.TokenNone
+	case 2:
+		find.Tokens = store.TokenTwo
+	}
+	page, err := s.Keys(t.Context(), by, store.KeyAsk{KeyFind: find, Limit: 25})
+	if err != nil || !slices.ContainsFunc(page.Keys, func(k keys.Key) bool { return k.ID == key.ID }) {
+		t.Fatalf("%+v finds %d keys, and not %s: %v", find, len(page.Keys), key.ID, err)
+	}
 }
 
 // wantFixtureRenewals fails the test unless everything of a fixture with renewals is there, and goes on.

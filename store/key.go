@@ -100,7 +100,7 @@ func (t *tx) insertRoles(ctx context.Context, k keyRow, roles []keys.Role) error
 			return err
 		}
 	}
-	return nil
+	return t.noteRoles(ctx, k.id)
 }
 
 // setStatus gives a key a status, if it has the other one.

@@ -97,7 +97,8 @@ func (t *tx) edit(ctx context.Context, k *keyRow, name string, roles []keys.Role
 	}
 	k.Name, k.Roles = name, roles
 	t.record(keyEvent(keys.ActionKeyEdited, k.Key, details))
-	if _, err := t.exec(ctx, `UPDATE api_key SET name = $2 WHERE id = $1`, k.id, name); err != nil {
+	_, err := t.exec(ctx, `UPDATE api_key SET name = $2, find_text = $3, name_key = $4 WHERE id = $1`, k.id, name, findText(k.ID, name), nameKey(name))
+	if err != nil {
 		return err
 	}
 	return t.setRoles(ctx, *k, roles)

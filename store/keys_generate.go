@@ -135,10 +135,11 @@ func (t *tx) insertKeyRow(ctx context.Context, account keys.Account, k *keyRow) 
 	for {
 		k.ID = keys.NewKeyID(account.Slug, t.store.newSuffix())
 		inserted, err := t.exec(ctx, `
-			INSERT INTO api_key (id, number, account_id, app_key, name, status, created_at, created_by, version)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			INSERT INTO api_key (id, number, account_id, app_key, name, status, created_at, created_by, version, find_text, name_key)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 			ON CONFLICT (app_key) DO NOTHING`,
-			k.id, k.Number, account.ID, string(k.ID), k.Name, string(k.Status), k.CreatedAt.UnixMicro(), k.CreatedBy, k.Version)
+			k.id, k.Number, account.ID, string(k.ID), k.Name, string(k.Status), k.CreatedAt.UnixMicro(), k.CreatedBy, k.Version,
+			findText(k.ID, k.Name), nameKey(k.Name))
 		if err != nil || inserted == 1 {
 			return err
 		}
@@ -152,7 +153,10 @@ func (t *tx) insertToken(ctx context.Context, k keyRow, token keys.Token, value 
 		INSERT INTO api_token (id, number, key_id, key_number, digest, alg, kid, hint, state, created_at, reason)
 		VALUES ($1, $2, $3, $4, $5, 1, '', $6, 'live', $7, '')`,
 		newID(), token.Number, k.id, k.Number, value.Digest().Bytes(), token.Hint, token.CreatedAt.UnixMicro())
-	return err
+	if err != nil {
+		return err
+	}
+	return t.noteTokens(ctx, k.id)
 }
 
 func tokenEvent(action keys.Action, k keys.Key, token keys.Token, details map[string]any) keys.AuditEvent {

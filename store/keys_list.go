@@ -1,19 +1,18 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/google/uuid"
 
 	"latchkey/keys"
 )
 
 // KeyAsk says which page of the list is wanted. Without a cursor it is the first.
 type KeyAsk struct {
-	// After asks for the keys older than the cursor, Before for those newer than it.
+	KeyFind
+	// After asks for the keys that follow the cursor in the order, Before for those that go before it. A
+	// cursor belongs to the order that it was made in.
 	After, Before string
 	// Limit is the length of a page.
 	Limit int
@@ -21,77 +20,137 @@ type KeyAsk struct {
 
 // KeyPage is a page of the list of keys.
 type KeyPage struct {
-	// Keys are the page's keys, the newest first, with their roles and live tokens, and with their links
-	// while these wait.
+	// Keys are the page's keys in their order, with their roles and live tokens, and with their
+	// links while these wait.
 	Keys []keys.Key
 	// Total is how many keys the account has.
 	Total int
-	// Newer and Older are the cursors of the pages before and after this one, or empty.
-	Newer, Older string
+	// Matches is how many of them were found, and More says that there are more than that. Keys are counted
+	// up to MaxMatches when some are left out.
+	Matches int
+	More    bool
+	// Previous and Next are the cursors of the pages before and after this one, or empty.
+	Previous, Next string
 	// Fallback says that the cursor led nowhere, as no key is left on that side of it, and that this is
 	// the first page instead.
 	Fallback bool
 }
 
-// Keys returns a page of the account's keys, the newest first. A cursor stays good when its key is
-// deleted. Where a cursor leaves nothing to show, it is the first page, and Fallback says so; where it
-// leaves a page of the newest keys or less, it is the first page in full. It returns Malformed when a
-// cursor is not one of ours. What it costs depends neither on
-// the number of keys nor on how far down the page is.
+// Keys returns a page of the account's keys that are looked for. A cursor stays good when its key is
+// changed or deleted. Where a cursor leaves nothing to show, it is the first page, and Fallback says so; where
+// it leaves a page of the first keys or less, it is the first page in full. It returns Malformed when a
+// cursor is not one of ours or of another order, and when what is looked for is not text. What a page of all
+// keys costs depends neither on their number nor on how far down the page is; a search looks through an
+// index, at most three times.
 func (s *Store) Keys(ctx context.Context, by keys.Actor, ask KeyAsk) (page KeyPage, err error) {
+	if err := ask.check(); err != nil {
+		return KeyPage{}, err
+	}
 	err = s.read(ctx, func(t *tx) error {
-		rows, err := t.keyRows(ctx, by.AccountID, ask)
-		if err != nil {
-			return err
-		}
-		page = rows.page()
-		if err := t.completePage(ctx, by.AccountID, rows.keys); err != nil {
-			return err
-		}
-		for _, k := range rows.keys {
-			page.Keys = append(page.Keys, k.Key)
-		}
-		return orNotFound(t.row(ctx, `SELECT key_count FROM account WHERE id = $1`, by.AccountID).Scan(&page.Total),
-			keys.ReasonAccountNotFound)
+		page, err = t.keyPage(ctx, by.AccountID, ask)
+		return err
 	})
+	return page, err
+}
+
+func (t *tx) keyPage(ctx context.Context, accountID string, ask KeyAsk) (page KeyPage, err error) {
+	account, err := scanAccount(t.row(ctx, `SELECT `+accountColumns+` FROM account WHERE id = $1`, accountID))
+	if err != nil {
+		return KeyPage{}, orNotFound(err, keys.ReasonAccountNotFound)
+	}
+	roles, err := t.accountRoles(ctx, accountID)
+	if err != nil {
+		return KeyPage{}, err
+	}
+	var place *cursor
+	if text := cmp.Or(ask.After, ask.Before); text != "" {
+		c, err := parseCursor(ask.Sort, text)
+		if err != nil {
+			return KeyPage{}, err
+		}
+		place = &c
+	}
+	q := ask.query(account, roles, t.at)
+	page.Total, page.Matches = account.KeyCount, account.KeyCount
+	var rows keyRows
+	if q.Filtered() {
+		rows, err = t.filteredRows(ctx, q, ask, place, &page)
+	} else {
+		rows, err = t.keyRows(ctx, q, ask, place)
+	}
+	if err != nil {
+		return KeyPage{}, err
+	}
+	rows.into(&page)
+	page.Keys, err = t.completePage(ctx, rows.keys, roles, ask.Limit)
 	return page, err
 }
 
 // keyRows are the rows of a page, whether there are more on either side of it, and whether the cursor
 // led nowhere.
 type keyRows struct {
-	keys                   []keyRow
-	newer, older, fallback bool
+	keys                     []foundKey
+	previous, next, fallback bool
 }
 
-func (r keyRows) page() (p KeyPage) {
+func (r keyRows) into(p *KeyPage) {
 	p.Fallback = r.fallback
-	if r.newer {
-		p.Newer = cursorOf(r.keys[0]).String()
+	if r.previous {
+		p.Previous = r.keys[0].at.String()
 	}
-	if r.older {
-		p.Older = cursorOf(r.keys[len(r.keys)-1]).String()
+	if r.next {
+		p.Next = r.keys[len(r.keys)-1].at.String()
 	}
-	return p
 }
 
-func (t *tx) keyRows(ctx context.Context, accountID string, ask KeyAsk) (keyRows, error) {
-	var found keyRows
-	var err error
+// filteredRows reads the rows of a page of a search, and counts what it finds. Where that is little, the page
+// is cut out of it here: the database would have to look through the whole index again.
+func (t *tx) filteredRows(ctx context.Context, q keyQuery, ask KeyAsk, place *cursor, page *KeyPage) (found keyRows, err error) {
+	all, err := t.matches(ctx, q)
+	if err != nil {
+		return keyRows{}, err
+	}
+	if page.Matches = len(all); len(all) > MaxMatches {
+		page.Matches, page.More = MaxMatches, true
+		return t.keyRows(ctx, q, ask, place)
+	}
+	from, to := 0, min(ask.Limit, len(all))
+	if place != nil {
+		at, itself := slices.BinarySearchFunc(all, *place, q.compare)
+		switch {
+		case ask.After != "":
+			if itself {
+				at++
+			}
+			found.fallback = at == len(all)
+			if !found.fallback {
+				from, to = at, min(at+ask.Limit, len(all))
+			}
+		case at > ask.Limit:
+			from, to = at-ask.Limit, at
+		default:
+			found.fallback = at == 0
+		}
+	}
+	found.previous, found.next = from > 0, to < len(all)
+	found.keys, err = t.keysAt(ctx, q, all[from:to])
+	return found, err
+}
+
+// keyRows reads the rows of a page.
+func (t *tx) keyRows(ctx context.Context, q keyQuery, ask KeyAsk, place *cursor) (found keyRows, err error) {
 	switch {
+	case place == nil:
 	case ask.After != "":
-		found, err = t.olderKeys(ctx, accountID, ask)
-	case ask.Before != "":
-		found, err = t.newerKeys(ctx, accountID, ask)
+		found, err = t.keysAfter(ctx, q, *place, ask.Limit)
+	default:
+		found, err = t.keysBefore(ctx, q, *place, ask.Limit)
 	}
 	if err != nil || len(found.keys) > 0 {
 		return found, err
 	}
-	found.keys, err = list(ctx, t, scanKey, `
-		SELECT `+keyColumns+` FROM api_key
-		WHERE account_id = $1 AND deleted_at IS NULL
-		ORDER BY created_at DESC, id DESC LIMIT $2`, accountID, ask.Limit+1)
-	found.older = found.cut(ask.Limit)
+	found.keys, err = t.beyond(ctx, q, nil, true, ask.Limit+1)
+	found.next = found.cut(ask.Limit)
 	return found, err
 }
 
@@ -102,105 +161,76 @@ func (r *keyRows) cut(limit int) (more bool) {
 	return more
 }
 
-func (t *tx) olderKeys(ctx context.Context, accountID string, ask KeyAsk) (found keyRows, err error) {
-	c, err := parseCursor(ask.After)
-	if err != nil {
-		return keyRows{}, err
-	}
-	found.keys, err = list(ctx, t, scanKey, `
-		SELECT `+keyColumns+` FROM api_key
-		WHERE account_id = $1 AND deleted_at IS NULL AND (created_at, id) < ($2, $3)
-		ORDER BY created_at DESC, id DESC LIMIT $4`, accountID, c.created, c.id, ask.Limit+1)
+func (t *tx) keysAfter(ctx context.Context, q keyQuery, place cursor, limit int) (found keyRows, err error) {
+	found.keys, err = t.beyond(ctx, q, &place, true, limit+1)
 	if err != nil || len(found.keys) == 0 {
 		return keyRows{fallback: true}, err
 	}
-	found.older = found.cut(ask.Limit)
-	first := cursorOf(found.keys[0])
-	err = t.row(ctx, `
-		SELECT EXISTS (
-			SELECT 1 FROM api_key WHERE account_id = $1 AND deleted_at IS NULL AND (created_at, id) > ($2, $3))`,
-		accountID, first.created, first.id).Scan(&found.newer)
+	found.next = found.cut(limit)
+	before, err := t.beyond(ctx, q, &found.keys[0].at, false, 1)
+	found.previous = len(before) > 0
 	return found, err
 }
 
-// newerKeys are the page before a cursor, or nothing where that is the first page: it is read anew,
+// keysBefore are the page before a cursor, or nothing where that is the first page: it is read anew,
 // so that it is full.
-func (t *tx) newerKeys(ctx context.Context, accountID string, ask KeyAsk) (found keyRows, err error) {
-	c, err := parseCursor(ask.Before)
-	if err != nil {
-		return keyRows{}, err
-	}
-	found.keys, err = list(ctx, t, scanKey, `
-		SELECT `+keyColumns+` FROM api_key
-		WHERE account_id = $1 AND deleted_at IS NULL AND (created_at, id) > ($2, $3)
-		ORDER BY created_at, id LIMIT $4`, accountID, c.created, c.id, ask.Limit+1)
-	if found.newer = found.cut(ask.Limit); err != nil || !found.newer {
+func (t *tx) keysBefore(ctx context.Context, q keyQuery, place cursor, limit int) (found keyRows, err error) {
+	found.keys, err = t.beyond(ctx, q, &place, false, limit+1)
+	if found.previous = found.cut(limit); err != nil || !found.previous {
 		return keyRows{fallback: len(found.keys) == 0}, err
 	}
 	slices.Reverse(found.keys)
-	last := cursorOf(found.keys[len(found.keys)-1])
-	err = t.row(ctx, `
-		SELECT EXISTS (
-			SELECT 1 FROM api_key WHERE account_id = $1 AND deleted_at IS NULL AND (created_at, id) < ($2, $3))`,
-		accountID, last.created, last.id).Scan(&found.older)
+	after, err := t.beyond(ctx, q, &found.keys[len(found.keys)-1].at, true, 1)
+	found.next = len(after) > 0
 	return found, err
 }
 
-// completePage adds roles, live tokens and waiting links to keys that follow one another in the list. It asks for
-// the range that they span, so that the text of the query is the same for every page.
-func (t *tx) completePage(ctx context.Context, accountID string, page []keyRow) error {
-	if len(page) == 0 {
-		return nil
+// completePage makes keys of rows, with their roles, live tokens and waiting links. Its queries name as many keys as a page
+// holds, some of them more than once on a short page, so that their text is the same for every page.
+func (t *tx) completePage(ctx context.Context, rows []foundKey, roles []keys.Role, limit int) (page []keys.Key, err error) {
+	if len(rows) == 0 {
+		return nil, nil
 	}
-	first, last := cursorOf(page[0]), cursorOf(page[len(page)-1])
-	span := []any{accountID, last.created, last.id, first.created, first.id}
-	all, err := t.accountRoles(ctx, accountID)
-	if err != nil {
-		return err
+	ids := make([]any, max(limit, len(rows)))
+	for i := range ids {
+		ids[i] = rows[min(i, len(rows)-1)].id
 	}
-	held, err := list(ctx, t, scanHeld, `
-		SELECT api_key_role.key_id, api_key_role.role_id
-		FROM api_key JOIN api_key_role ON api_key_role.key_id = api_key.id
-		WHERE api_key.account_id = $1 AND api_key.deleted_at IS NULL
-			AND (api_key.created_at, api_key.id) >= ($2, $3) AND (api_key.created_at, api_key.id) <= ($4, $5)`, span...)
+	held, err := list(ctx, t, scanHeld, `SELECT key_id, role_id FROM api_key_role WHERE key_id IN (`+places(1, len(ids))+`)`, ids...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	tokens, err := list(ctx, t, scanKeyToken, `
-		SELECT api_token.key_id, api_token.number, api_token.hint, api_token.created_at
-		FROM api_key JOIN api_token ON api_token.key_id = api_key.id AND api_token.state = 'live'
-		WHERE api_key.account_id = $1 AND api_key.deleted_at IS NULL
-			AND (api_key.created_at, api_key.id) >= ($2, $3) AND (api_key.created_at, api_key.id) <= ($4, $5)
-		ORDER BY api_token.number DESC`, span...)
+		SELECT key_id, number, hint, created_at FROM api_token
+		WHERE key_id IN (`+places(1, len(ids))+`) AND state = 'live' ORDER BY number DESC`, ids...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	links, err := list(ctx, t, scanLink, `
-		SELECT `+linkColumns+`
-		FROM api_key JOIN link ON link.key_id = api_key.id AND link.opened_at IS NULL AND link.voided_at IS NULL AND link.expires_at > $6
-		WHERE api_key.account_id = $1 AND api_key.deleted_at IS NULL
-			AND (api_key.created_at, api_key.id) >= ($2, $3) AND (api_key.created_at, api_key.id) <= ($4, $5)`, append(span, t.at.UnixMicro())...)
+		SELECT `+linkColumns+` FROM link
+		WHERE key_id IN (`+places(1, len(ids))+`) AND opened_at IS NULL AND voided_at IS NULL AND expires_at > `+places(len(ids)+1, 1),
+		append(slices.Clone(ids), t.at.UnixMicro())...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, k := range page {
+	for _, k := range rows {
 		for _, l := range links {
 			if l.keyID == k.id {
-				page[i].Link = l.Link
+				k.Link = l.Link
 			}
 		}
-		for _, r := range all {
+		for _, r := range roles {
 			if slices.Contains(held, heldRole{k.id, r.ID}) {
-				page[i].Roles = append(page[i].Roles, r)
+				k.Roles = append(k.Roles, r)
 			}
 		}
 		for _, token := range tokens {
 			if token.keyID == k.id {
-				page[i].Tokens = append(page[i].Tokens, token.Token)
+				k.Tokens = append(k.Tokens, token.Token)
 			}
 		}
+		page = append(page, k.Key)
 	}
-	return nil
+	return page, nil
 }
 
 type heldRole struct{ keyID, roleID string }
@@ -222,32 +252,6 @@ func scanKeyToken(row scanner) (token keyToken, err error) {
 	return token, err
 }
 
-// cursor is a place in the list: between the key that has it and the next older one.
-type cursor struct {
-	created int64
-	id      string
-}
-
-func cursorOf(k keyRow) cursor { return cursor{created: k.CreatedAt.UnixMicro(), id: k.id} }
-
-// String is the cursor as it stands in an address: the time in base 36 and the id without its dashes.
-// A page of the list carries it many times, so it is short.
-func (c cursor) String() string {
-	return strconv.FormatInt(c.created, 36) + "." + strings.ReplaceAll(c.id, "-", "")
-}
-
-// parseCursor reads a cursor. Whatever String would not have written is Malformed.
-func parseCursor(text string) (cursor, error) {
-	created, digits, _ := strings.Cut(text, ".")
-	micros, err := strconv.ParseInt(created, 36, 64)
-	id, invalid := uuid.Parse(digits)
-	c := cursor{created: micros, id: id.String()}
-	if err != nil || invalid != nil || c.String() != text {
-		return cursor{}, keys.Malformed(keys.ReasonCursor)
-	}
-	return c, nil
-}
-
 // NameTaken says whether a key of the actor's account has this name. It returns Malformed when the
 // name is not text.
 func (s *Store) NameTaken(ctx context.Context, by keys.Actor, name string) (taken bool, err error) {
@@ -264,7 +268,7 @@ func (s *Store) NameTaken(ctx context.Context, by keys.Actor, name string) (take
 
 func (t *tx) nameTaken(ctx context.Context, accountID, name string) (taken bool, err error) {
 	err = t.row(ctx, `
-		SELECT EXISTS (SELECT 1 FROM api_key WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL)`,
-		accountID, name).Scan(&taken)
+		SELECT EXISTS (SELECT 1 FROM api_key WHERE account_id = $1 AND name_key = $2 AND name = $3 AND deleted_at IS NULL)`,
+		accountID, nameKey(name), name).Scan(&taken)
 	return taken, err
 }

@@ -51,7 +51,7 @@ func (t *tx) insertLinkOfKey(ctx context.Context, k *keyRow, l keys.Link, token 
 	}
 	k.Link = row.Link
 	t.record(linkEvent(keys.ActionLinkCreated, k.Key, k.Link, nil))
-	return nil
+	return t.noteTokens(ctx, k.id)
 }
 
 // insertLink writes a new link of the actor's account, which keys.NewLink made. It gets its id and its

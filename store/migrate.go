@@ -31,6 +31,9 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, locker lock
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bring the schema up to date: %w", err)
 	}
+	if err := foldNames(ctx, db); err != nil {
+		return fmt.Errorf("fold the names of keys: %w", err)
+	}
 	return nil
 }
 

@@ -173,6 +173,9 @@ func (t *tx) forgetTheLiving(ctx context.Context, report *RestoreReport) (err er
 	if err != nil {
 		return err
 	}
+	if _, err := t.exec(ctx, `UPDATE api_key SET link_until = 0 WHERE link_until <> 0`); err != nil {
+		return err
+	}
 	if _, err := t.exec(ctx, `UPDATE head SET number = number + $1 WHERE id = 1`, numbersLeftOut); err != nil {
 		return err
 	}

@@ -154,6 +154,7 @@ func (r *replayer) deleted(ctx context.Context, e ExportedEvent) (string, error)
 	}
 	for _, query := range []string{
 		`DELETE FROM api_key_role WHERE key_id = (SELECT id FROM api_key WHERE app_key = $1)`,
+		`UPDATE api_key SET role_set = '' WHERE app_key = $1`,
 		`UPDATE account SET key_count = key_count - 1 WHERE id = (SELECT account_id FROM api_key WHERE app_key = $1)`,
 	} {
 		if _, err := r.exec(ctx, query, e.ObjectID); err != nil {
@@ -184,6 +185,9 @@ func (r *replayer) ended(ctx context.Context, e ExportedEvent) (string, error) {
 		UPDATE api_token SET state = $3, revoked_at = $4, reason = 'ended before the restore'
 		WHERE number = $2 AND state = 'live' AND key_id IN (SELECT id FROM api_key WHERE account_id = $1)`,
 		e.AccountID, number, state, e.At)
+	if err == nil && rows > 0 {
+		err = r.noteEach(ctx, r.noteTokens, `SELECT key_id FROM api_token WHERE number = $1`, number)
+	}
 	return changed(e.ObjectID, rows, err)
 }
 
@@ -204,7 +208,19 @@ func (r *replayer) edited(ctx context.Context, e ExportedEvent) (string, error) 
 		}
 		taken += rows
 	}
-	return changed(e.ObjectID, taken, nil)
+	if taken == 0 {
+		return "", nil
+	}
+	return e.ObjectID, r.noteEach(ctx, r.noteRoles, `SELECT id FROM api_key WHERE app_key = $1`, e.ObjectID)
+}
+
+// noteEach notes in the row of each key that a query finds what was changed elsewhere.
+func (r *replayer) noteEach(ctx context.Context, note func(context.Context, string) error, query string, args ...any) error {
+	found, err := list(ctx, r.tx, scanText, query, args...)
+	for _, keyID := range found {
+		err = errors.Join(err, note(ctx, keyID))
+	}
+	return err
 }
 
 // roleEdited takes resources away. Those that were given are not.

@@ -53,7 +53,7 @@ func (s *Store) ReviewKeys(ctx context.Context, by keys.Actor, limit int) (found
 func (t *tx) activeKeys(ctx context.Context, accountID string) ([]keyRow, error) {
 	return list(ctx, t, scanKey, `
 		SELECT `+keyColumns+` FROM api_key
-		WHERE account_id = $1 AND deleted_at IS NULL AND status = 'active' ORDER BY created_at DESC, id DESC`, accountID)
+		WHERE account_id = $1 AND deleted_at IS NULL AND status = 'active' ORDER BY created_at DESC, number DESC`, accountID)
 }
 
 // ConfirmReview ends the review of the actor's account that began at since, so that its active keys may

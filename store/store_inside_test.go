@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -225,4 +227,91 @@ func generate(t *testing.T, s *Store, by keys.Actor) keys.Key {
 		t.Fatal(err)
 	}
 	return made.Key
+}
+
+// What the list says of a key's link is that of the one which waits, and noteTokens repeats it.
+func TestNoteTokensRepeatsTheLinkThatWaits(t *testing.T) {
+	s, by := insideStore(t)
+	k := generate(t, s, by)
+	until := func() (until, tokens int64) {
+		t.Helper()
+		err := s.snapshot(t.Context(), func(t *tx) error {
+			return t.row(context.Background(), `SELECT link_until, token_count FROM api_key WHERE app_key = $1`, string(k.ID)).Scan(&until, &tokens)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return until, tokens
+	}
+	link := func(do func(ctx context.Context, t *tx, l *linkRow) error) {
+		t.Helper()
+		err := s.attempt(t.Context(), by, func(ctx context.Context, t *tx) error {
+			row, err := t.lockKey(ctx, k.ID)
+			if err != nil {
+				return err
+			}
+			l := linkRow{Link: keys.NewLink(keys.LinkRenewal, t.at), keyID: row.id}
+			if err := t.insertLink(ctx, &l, secret.New(secret.KindLink)); err != nil {
+				return err
+			}
+			return errors.Join(do(ctx, t, &l), t.noteTokens(ctx, row.id))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(func(ctx context.Context, t *tx, l *linkRow) error { return t.voidLink(ctx, &l.Link, "discarded") })
+	if until, tokens := until(); until != 0 || tokens != 1 {
+		t.Fatalf("a link that was taken back waits until %d, beside %d tokens", until, tokens)
+	}
+	link(func(ctx context.Context, t *tx, l *linkRow) error { return t.openLink(ctx, &l.Link) })
+	if until, _ := until(); until != 0 {
+		t.Fatalf("a link that was opened waits until %d", until)
+	}
+	link(func(context.Context, *tx, *linkRow) error { return nil })
+	if until, _ := until(); until != s.now().Add(keys.LinkLife).UnixMicro() {
+		t.Fatalf("the link waits until %d", until)
+	}
+	page, err := s.Keys(t.Context(), by, KeyAsk{KeyFind: KeyFind{Tokens: TokenLink}, Limit: 5})
+	if err != nil || len(page.Keys) != 1 {
+		t.Fatalf("%d keys have a link that waits: %v", len(page.Keys), err)
+	}
+}
+
+// A search looks through an index and never at the rows themselves, whatever is looked for, and no order
+// sorts what it finds.
+func TestTheListStaysInItsIndexes(t *testing.T) {
+	s, by := insideStore(t)
+	account := keys.Account{ID: by.AccountID, Zone: "UTC", Duration: keys.DefaultDuration}
+	for sort, of := range keySorts {
+		for _, find := range []KeyFind{{}, {Text: "x"}, {Status: keys.StatusActive}, {Role: "x"}, {Tokens: TokenRenewSoon}, {Tokens: TokenLink, Text: "x", Role: "x", Status: keys.StatusInactive}} {
+			find.Sort = sort
+			q := find.query(account, nil, s.now())
+			err := s.snapshot(t.Context(), func(tx *tx) error {
+				plan := func(query string, args ...any) string {
+					steps, err := list(t.Context(), tx, func(row scanner) (step string, err error) {
+						var skip any
+						err = row.Scan(&skip, &skip, &skip, &step)
+						return step, err
+					}, `EXPLAIN QUERY PLAN `+query, args...)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return strings.Join(steps, "; ")
+				}
+				if got := plan(`SELECT `+of.column+`, number FROM api_key WHERE `+q.where+` ORDER BY `+of.column+` DESC, number DESC LIMIT 1001`, q.args...); !strings.Contains(got, "USING COVERING INDEX api_key_by_") {
+					t.Errorf("%+v counts by %s", find, got)
+				}
+				q.and(`(`+of.column+`, number) < (?, ?)`, int64(0), int64(0))
+				got := plan(foundColumns+of.column+` FROM api_key WHERE `+q.where+` ORDER BY `+of.column+` DESC, number DESC LIMIT 25`, q.args...)
+				if !strings.Contains(got, "USING INDEX api_key_by_") || strings.Contains(got, "TEMP B-TREE") {
+					t.Errorf("%+v reads a page by %s", find, got)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }

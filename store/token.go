@@ -28,9 +28,11 @@ func (t *tx) tokenEvent(ctx context.Context, k *keyRow, event keys.RenewalEvent,
 	}
 	k.Tokens = next.Tokens
 	if k.Link.Waits(t.at) && !next.Link.Waits(t.at) {
-		return t.voidLinkOfKey(ctx, k, endReasons[event])
+		if err := t.voidLinkOfKey(ctx, k, endReasons[event]); err != nil {
+			return err
+		}
 	}
-	return nil
+	return t.noteTokens(ctx, k.id)
 }
 
 // endToken writes the end of one token. A token that a newer one replaced is retired and names it;

@@ -51,7 +51,7 @@ func sampleURL(id, verb string) string {
 // sampleRow is an active or inactive key with every item that its menu can have.
 func sampleRow(id, name string, active bool) KeyRow {
 	row := KeyRow{
-		ID: id, Name: name, URL: "/account/api-keys/generated/" + id, Active: active, Durations: []KeyDuration{{Left: "62 days left"}},
+		ID: id, Name: name, Pick: true, URL: "/account/api-keys/generated/" + id, Active: active, Durations: []KeyDuration{{Left: "62 days left"}},
 		Roles:   []string{"Orders viewer"},
 		Created: ui.Time{Datetime: "2026-09-12T15:04:00Z", Title: "12 Sep 2026, 15:04 UTC", Text: "12 Sep 2026"},
 		Menu:    &KeyMenu{EditURL: sampleURL(id, "edit"), RenewURL: sampleURL(id, "renew"), DeleteURL: sampleURL(id, "delete")},
@@ -160,7 +160,43 @@ func sampleSettingsConfirm() SettingsConfirm {
 func sampleList(rows ...KeyRow) KeysList {
 	return KeysList{
 		Shell: sampleShell("API Keys"), Tabs: []ui.Tab{{Label: "Generated", URL: "/keys", Current: true}},
-		GenerateURL: "/keys/new", Rows: rows, Total: 1240, OlderURL: "/keys?after=x",
+		GenerateURL: "/keys/new", Rows: rows, None: len(rows) == 0, Count: KeysCount{Total: 1240}, NextURL: "/keys?after=x", ClearURL: "/keys",
+		Bulk: &KeysBulkBar{URL: "/keys/bulk", ExportURL: "/export"}, Find: sampleFind(""),
+		Sorts: KeysSorts{
+			Name: ui.Sort{URL: "/keys?sort=name"}, Duration: ui.Sort{URL: "/keys?sort=duration"}, Created: ui.Sort{URL: "/keys?dir=asc", Direction: "descending"},
+			Status: ui.Sort{URL: "/keys?sort=status"},
+		},
+	}
+}
+
+func sampleFind(text string) KeysFind {
+	any := ui.Option{Label: "Any"}
+	return KeysFind{
+		URL: "/keys", Text: text, MaxText: 100, Filtered: text != "",
+		Choices: []ui.Choices{
+			{Name: "status", Label: "Status", Options: []ui.Option{any, {Value: "active", Label: "Active"}, {Value: "inactive", Label: "Inactive"}}},
+			{Name: "role", Label: "Role", Chosen: "r", Options: []ui.Option{any, {Value: "r", Label: hostileName}}},
+			{Name: "token_state", Label: "Token", Options: []ui.Option{any}},
+		},
+	}
+}
+
+// sampleFiltered is a list in which somebody searches for something hostile, in another order.
+func sampleFiltered(rows ...KeyRow) KeysList {
+	m := sampleList(rows...)
+	m.None, m.Find, m.Count = false, sampleFind(hostileName), KeysCount{Total: len(rows), Filtered: true}
+	m.Find.Order = []HiddenField{{Name: "sort", Value: "name"}, {Name: "dir", Value: "desc"}}
+	m.Sorts.Created.Direction, m.Sorts.Name.Direction = "", "ascending"
+	m.Bulk.List = "q=x&sort=name"
+	return m
+}
+
+func sampleBulk(action string, problems ...ui.Problem) KeysBulk {
+	return KeysBulk{
+		KeyConfirm: KeyConfirm{Shell: sampleShell("Delete keys"), URL: "/keys/bulk", CancelURL: "/keys?q=x", BackLabel: "API Keys", Problems: problems},
+		Heading:    "Delete 12 keys", Text: "They stop working.", Submit: "Delete", Action: action, IDs: []string{sampleKey, "appkey-acme-HTRMXA7C"},
+		Keys: []KeysBulkKey{{ID: sampleKey, Name: hostileName, Active: true}, {ID: "appkey-acme-HTRMXA7C", Name: sampleName}},
+		More: "and 10 more", Gone: "1 was deleted.", Refused: "1 holds more.", Danger: true, Understood: action == "delete",
 	}
 }
 
@@ -232,7 +268,7 @@ func samplePages() map[string]templ.Component {
 	linkFlash.Flash = &ui.Flash{Tone: "info", Text: "No changes to save.", Action: &ui.Action{Label: "Look", URL: "/keys"}}
 
 	viewOnly := sampleList(sampleRow(sampleKey, sampleName, true))
-	viewOnly.GenerateURL, viewOnly.Rows[0].Menu, viewOnly.OlderURL = "", nil, ""
+	viewOnly.GenerateURL, viewOnly.Rows[0].Menu, viewOnly.NextURL, viewOnly.Bulk, viewOnly.Rows[0].Pick = "", nil, "", nil, false
 
 	empty := sampleList()
 	emptyView := sampleList()
@@ -262,6 +298,10 @@ func samplePages() map[string]templ.Component {
 		"list view only":  KeysListPage(viewOnly),
 		"list empty":      KeysListPage(empty),
 		"list empty view": KeysListPage(emptyView),
+		"list filtered":   KeysListPage(sampleFiltered(sampleRow(sampleKey, hostileName, true))),
+		"list no match":   KeysListPage(sampleFiltered()),
+		"bulk deactivate": KeysBulkPage(sampleBulk("deactivate")),
+		"bulk delete":     KeysBulkPage(sampleBulk("delete", ui.Problem{Field: "understood", Text: "Check this option to delete the key"})),
 		"generate":        KeysGeneratePage(sampleGenerate()),
 		"generate failed": KeysGeneratePage(generateFailed),
 		"generated":       KeysGeneratedPage(sampleGenerated()),
@@ -300,7 +340,9 @@ func sampleFragments() map[string]templ.Component {
 	flash := ui.Flash{Tone: "success", Text: "Done."}
 	return map[string]templ.Component{
 		"row swap":          KeysRowSwap(sampleRow(sampleKey, hostileName, false), flash),
-		"row gone":          KeysRowGone(KeysGone{Total: 1, Flash: flash}),
+		"row gone":          KeysRowGone(KeysGone{Count: KeysCount{Total: 1}, Flash: flash}),
+		"results":           KeysListResults(sampleFiltered(sampleRow(sampleKey, hostileName, false))),
+		"results none":      KeysListResults(sampleFiltered()),
 		"edit form":         KeysEditForm(sampleEdit(true, ui.Problem{Field: "name", Text: "Enter a key identification"})),
 		"deactivate dialog": KeysDeactivateDialog(sampleDeactivate()),
 		"undo dialog":       KeysUndoDialog(sampleTokenConfirm("Undo renewal", "/keys/x/renew/undo")),

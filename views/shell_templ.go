@@ -76,7 +76,7 @@ type kind struct {
 }
 
 var (
-	listPage = kind{width: "wide", htmx: true}
+	listPage = kind{width: "wide", htmx: true, script: "list.js"}
 	formPage = kind{width: "narrow"}
 	liveForm = kind{width: "narrow", htmx: true}
 	textPage = kind{width: "text"}

@@ -15,6 +15,7 @@ import (
 const (
 	toneSuccess = "success"
 	toneInfo    = "info"
+	toneWarning = "warning"
 )
 
 // leaveFlash keeps a flash in the session for the next page. A flash that cannot be kept is only a

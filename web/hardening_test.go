@@ -367,7 +367,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			t.Errorf("%s changed something:\n%s", r.Path, difference(before, after))
 		}
 	}
-	if checked != 14 {
+	if checked != 15 {
 		t.Errorf("%d routes were checked", checked)
 	}
 	k.exec(`DROP TRIGGER broken`)

@@ -31,7 +31,7 @@ func TestQ13DeactivateAsksAndThenDoes(t *testing.T) {
 	if action, _ := list.Find("#flash form").Attr("action"); action != pathKeyActivate(id, "") {
 		t.Errorf("the flash's undo sends to %q", action)
 	}
-	list.says("tbody td:nth-of-type(4)", "Inactive")
+	list.says("tbody td[data-l='Status']", "Inactive")
 	if strings.Contains(b.get(pathKeys()).text("#flash"), "inactive") {
 		t.Error("the flash is shown twice")
 	}
@@ -77,7 +77,7 @@ func TestQ15ActivateLetsTheKeyInAgain(t *testing.T) {
 	b.post(pathKeyActivate(id, ""), nil).leadsTo(pathKeys())
 	list := b.get(pathKeys())
 	list.says("#flash", "Order sync is active.")
-	if got := list.text("tbody td:nth-of-type(4)"); got != "Active" {
+	if got := list.text("tbody td[data-l='Status']"); got != "Active" {
 		t.Errorf("status %q", got)
 	}
 	b.post(pathKeyActivate(id, ""), nil)
@@ -163,10 +163,10 @@ func TestEditChangesNameRolesAndStatus(t *testing.T) {
 	list := b.get(pathKeys())
 	list.says("#flash", "Changes saved.")
 	list.says("tbody th", "Orders to ERP")
-	list.says("tbody td:nth-of-type(2)", "Catalog viewer")
-	list.says("tbody td:nth-of-type(2)", "Orders manager")
-	list.says("tbody td:nth-of-type(4)", "Inactive")
-	if strings.Contains(list.text("tbody td:nth-of-type(2)"), "Orders viewer") {
+	list.says("tbody td[data-l='Roles']", "Catalog viewer")
+	list.says("tbody td[data-l='Roles']", "Orders manager")
+	list.says("tbody td[data-l='Status']", "Inactive")
+	if strings.Contains(list.text("tbody td[data-l='Roles']"), "Orders viewer") {
 		t.Error("a removed role is still there")
 	}
 	stale := b.post(pathKeyEdit(id, ""), fields)

@@ -54,11 +54,12 @@ func (s *Server) askAgain(c echo.Context) error {
 // answerGone takes the row of a deleted key off the page. When it was the last one there, the list is
 // opened anew: it then shows another page, or that there is no key.
 func (s *Server) answerGone(c echo.Context, flash ui.Flash) error {
-	left, err := s.readKeys(c, listQuery(c))
+	from := listQuery(c)
+	left, err := s.readKeys(c, from)
 	if err != nil || len(left.Keys) == 0 || left.Fallback {
-		return s.flashRedirect(c, pathKeys(), flash)
+		return s.flashRedirect(c, from.first().path(), flash)
 	}
-	return s.render(c, http.StatusOK, views.KeysRowGone(views.KeysGone{Total: left.Total, Flash: flash}))
+	return s.render(c, http.StatusOK, views.KeysRowGone(views.KeysGone{Count: countOf(left, from), Flash: flash}))
 }
 
 func (s *Server) renderDelete(c echo.Context, status int, key keys.Key, problems []ui.Problem) error {

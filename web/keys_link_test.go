@@ -24,7 +24,7 @@ func TestTheRowSaysThatALinkWaits(t *testing.T) {
 	for passed, hours := range map[time.Duration]string{0: "24 h", 90 * time.Minute: "23 h", 23*time.Hour + 59*time.Minute: "1 h"} {
 		k.clock.advance(passed)
 		list := k.signIn("ana@acme.example").get(pathKeys())
-		cell := func(id keys.KeyID) string { return list.text("#row-" + string(id) + " td:nth-of-type(1)") }
+		cell := func(id keys.KeyID) string { return list.text("#row-" + string(id) + " td[data-l='Token duration']") }
 		if got, want := cell(waiting), "No token yet Link not opened yet, "+hours+" left"; got != want {
 			t.Errorf("after %s: %q, not %q", passed, got, want)
 		}
@@ -38,10 +38,10 @@ func TestTheRowSaysThatALinkWaits(t *testing.T) {
 	}
 	k.clock.advance(24 * time.Hour)
 	list := k.signIn("ana@acme.example").get(pathKeys())
-	if got := list.text("#row-" + string(waiting) + " td:nth-of-type(1)"); got != "No token" {
+	if got := list.text("#row-" + string(waiting) + " td[data-l='Token duration']"); got != "No token" {
 		t.Errorf("after the day: %q", got)
 	}
-	if strings.Contains(list.body, "not opened") {
+	if strings.Contains(list.text("tbody"), "not opened") {
 		t.Error("a link that expired seems to wait")
 	}
 }

@@ -63,16 +63,16 @@ func TestQ02TheTableHasItsFiveColumnsInOrder(t *testing.T) {
 	if href, _ := rows.Find("th a").Attr("href"); href != pathKeyShow(id) {
 		t.Errorf("the key leads to %q", href)
 	}
-	a.says("tbody td:nth-of-type(1)", "91 days left")
-	a.says("tbody td:nth-of-type(2)", "Catalog viewer")
-	a.says("tbody td:nth-of-type(2)", "Orders viewer")
-	a.says("tbody td:nth-of-type(2)", "+1")
-	a.says("tbody td:nth-of-type(2)", "Pricing admin")
-	a.says("tbody td:nth-of-type(3) time", "12 Sep 2026")
+	a.says("tbody td[data-l='Token duration']", "91 days left")
+	a.says("tbody td[data-l='Roles']", "Catalog viewer")
+	a.says("tbody td[data-l='Roles']", "Orders viewer")
+	a.says("tbody td[data-l='Roles']", "+1")
+	a.says("tbody td[data-l='Roles']", "Pricing admin")
+	a.says("tbody td[data-l='Created date'] time", "12 Sep 2026")
 	if at, _ := a.Find("tbody time").Attr("datetime"); at != "2026-09-12T10:00:00Z" {
 		t.Errorf("created at %q", at)
 	}
-	a.says("tbody td:nth-of-type(4)", "Active")
+	a.says("tbody td[data-l='Status']", "Active")
 	for _, secret := range []string{token, token[len(token)-49:]} {
 		if strings.Contains(a.body, secret) {
 			t.Error("the token is on the list")
@@ -88,7 +88,7 @@ func TestQ03StatusIsActiveOrInactiveWithAnIcon(t *testing.T) {
 	b.post(pathKeyDeactivate(id, ""), nil).leadsTo(pathKeys())
 	a := b.get(pathKeys())
 	var got []string
-	a.Find("tbody tr td:nth-of-type(4)").Each(func(_ int, td *goquery.Selection) {
+	a.Find("tbody tr td[data-l='Status']").Each(func(_ int, td *goquery.Selection) {
 		got = append(got, strings.TrimSpace(td.Text()))
 		if td.Find(`svg[aria-hidden="true"]`).Length() != 1 {
 			t.Error("the status has no icon that is hidden from screen readers")
@@ -348,14 +348,14 @@ func TestChipsSayHowTheTokenStands(t *testing.T) {
 		{day, "Ended 2 days ago", "Expired"},
 	} {
 		k.clock.advance(c.advance)
-		got := k.signIn("ana@acme.example").get(pathKeys()).text("tbody td:nth-of-type(1)")
+		got := k.signIn("ana@acme.example").get(pathKeys()).text("tbody td[data-l='Token duration']")
 		if want := strings.TrimSpace(c.text + " " + c.chip); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
 	}
 }
 
-var rawID = regexp.MustCompile(`\b(flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell|renew|renewed|undo|oldtoken|delete-old|settings|settings-confirm|show|token|history|roles|form|advice|ago|alarm|snippet|usage|use)\.[a-z][a-z.-]+\b`)
+var rawID = regexp.MustCompile(`\b(flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell|renew|renewed|undo|oldtoken|delete-old|settings|settings-confirm|show|token|history|roles|form|advice|ago|alarm|snippet|usage|use|find|bulk)\.[a-z][a-z.-]+\b`)
 
 func TestNoPageShowsARawMessageID(t *testing.T) {
 	k := newKit(t)

@@ -138,10 +138,10 @@ func TestQ17LaterKeepsBothTokens(t *testing.T) {
 	b.post(pathKeyRenewal(id, rid, ""), url.Values{"old": {"later"}}).leadsTo(pathKeys())
 	list := b.get(pathKeys())
 	list.says("#flash", "Token renewed. The old token still works.")
-	list.says("tbody td:nth-of-type(1)", "New token: ")
-	list.says("tbody td:nth-of-type(1)", "Old token: 11 days left")
-	list.says("tbody td:nth-of-type(1)", pendingChip)
-	if got := list.text("tbody td:nth-of-type(4)"); got != "Active" {
+	list.says("tbody td[data-l='Token duration']", "New token: ")
+	list.says("tbody td[data-l='Token duration']", "Old token: 11 days left")
+	list.says("tbody td[data-l='Token duration']", pendingChip)
+	if got := list.text("tbody td[data-l='Status']"); got != "Active" {
 		t.Errorf("status %q", got)
 	}
 	list.showsNone(token, old)
@@ -157,7 +157,7 @@ func TestQ18NowEndsTheOldToken(t *testing.T) {
 	b.post(pathKeyRenewal(id, rid, ""), url.Values{"old": {"now"}}).leadsTo(pathKeys())
 	list := b.get(pathKeys())
 	list.says("#flash", "Token renewed and old token deleted.")
-	if got := list.text("tbody td:nth-of-type(1)"); got != "91 days left" {
+	if got := list.text("tbody td[data-l='Token duration']"); got != "91 days left" {
 		t.Errorf("the duration says %q", got)
 	}
 	if strings.Contains(list.text("tbody"), pendingChip) || strings.Contains(list.text("tbody"), "Undo Renewal") {
@@ -174,9 +174,9 @@ func TestQ19LeavingTheSecondStepIsLater(t *testing.T) {
 	id, old := b.generate("Order sync")
 	rid, token := b.renew(id)
 	list := b.get(pathKeys())
-	list.says("tbody td:nth-of-type(1)", pendingChip)
-	list.says("tbody td:nth-of-type(1)", "New token: 91 days left")
-	list.says("tbody td:nth-of-type(1)", "Old token: 91 days left")
+	list.says("tbody td[data-l='Token duration']", pendingChip)
+	list.says("tbody td[data-l='Token duration']", "New token: 91 days left")
+	list.says("tbody td[data-l='Token duration']", "Old token: 91 days left")
 	k.hasTokens(id, token, old)
 	before := k.dump()
 	back := b.get(pathKeyRenewal(id, rid, ""))
@@ -215,7 +215,7 @@ func TestQ21UndoEndsTheNewToken(t *testing.T) {
 	b.post(pathKeyUndo(id, ""), nil).leadsTo(pathKeys())
 	list := b.get(pathKeys())
 	list.says("#flash", "Renewal undone.")
-	if got := list.text("tbody td:nth-of-type(1)"); got != "91 days left" {
+	if got := list.text("tbody td[data-l='Token duration']"); got != "91 days left" {
 		t.Errorf("the duration says %q", got)
 	}
 	list.showsNone(token, old)

@@ -15,7 +15,7 @@ import (
 // actions the viewer has.
 func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views.KeyRow {
 	row := views.KeyRow{
-		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(), Pending: key.Renewing(),
+		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(), Pending: key.Renewing(), Pick: v.actor.May(keys.EditAPIKeys),
 		Durations: s.durations(c, v.account, key),
 		Created:   timeOf(c, key.CreatedAt, v.zone()), Menu: s.keyMenu(v.actor, key, from),
 	}
@@ -71,14 +71,6 @@ func editItems(menu *views.KeyMenu, key keys.Key, from list, mayGrant bool) {
 	if key.Renewing() {
 		menu.DeleteOldURL = pathKeyDeleteOld(key.ID, from)
 	}
-}
-
-// label names the page that at leads to.
-func (l list) label(c echo.Context, id keys.KeyID) string {
-	if l == fromKey {
-		return string(id)
-	}
-	return t(c, "keys.heading")
 }
 
 // timeOf is a moment as pages show it, in the reader's zone.

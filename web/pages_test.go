@@ -31,7 +31,7 @@ func (k *kit) everyPage() map[string]answer {
 	for _, r := range k.server.routes() {
 		if r.Method == http.MethodGet && r.Kind == page {
 			for state, key := range map[string]keys.KeyID{"": id, " in a renewal": open} {
-				path := k.fill(r.Path, key)
+				path := k.address(r, key)
 				pages[r.Path+state] = b.open(path)
 				pages[r.Path+state+" signed out"] = k.browser().open(path)
 				pages[r.Path+state+" htmx"] = b.hx(http.MethodGet, path, nil)
@@ -64,6 +64,12 @@ func (k *kit) everyPage() map[string]answer {
 	pages["settings stale"] = b.post(pathSettings(), url.Values{"duration": {"3-months"}, "zone": {"UTC"}, "version": {"77"}})
 	b.post(pathSettings(), url.Values{"duration": {"3-months"}, "zone": {"UTC"}, "version": {"1"}})
 	pages["settings would stop keys"] = b.post(pathSettings(), url.Values{"duration": {"3-months"}, "enforce": {"on"}, "zone": {"UTC"}, "version": {"2"}})
+	pages["list of a search"] = b.open(pathKeys() + "?q=img&status=active&sort=name&dir=desc&token_state=valid&role=owner")
+	pages["list without a match"] = b.open(pathKeys() + "?q=no+such+key")
+	pages["list of a search htmx"] = b.hx(http.MethodGet, pathKeys()+"?q=img", nil)
+	pages["bulk delete"] = b.open(pathKeysBulk("") + "?action=delete&id=" + string(id) + "&id=" + string(open))
+	pages["bulk delete wrong"] = b.post(pathKeysBulk(""), url.Values{"action": {"delete"}, "id": {string(id)}})
+	pages["bulk of nothing"] = b.open(pathKeysBulk("") + "?action=delete")
 	pages["review closed"] = b.post(pathKeysReview(), nil)
 	k.putUnderReview()
 	pages["review"] = b.open(pathKeysReview())

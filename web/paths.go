@@ -18,6 +18,7 @@ func pathLogout() string          { return "/logout" }
 func pathAccountPassword() string { return "/account/password" }
 func pathKeys() string            { return "/account/api-keys/generated" }
 func pathKeysGenerate() string    { return pathKeys() + "/new" }
+func pathKeysBulk(l list) string  { return withList(pathKeys()+"/bulk", l) }
 
 func pathKeyEdit(id keys.KeyID, l list) string       { return pathKey(id, "edit", l) }
 func pathKeyDeactivate(id keys.KeyID, l list) string { return pathKey(id, "deactivate", l) }
@@ -48,60 +49,15 @@ func pathSettings() string        { return "/account/api-keys/settings" }
 func pathSettingsPreview() string { return pathSettings() + "/preview" }
 
 func pathKey(id keys.KeyID, verb string, l list) string {
-	path := pathKeys() + "/" + string(id) + "/" + verb
+	return withList(pathKeys()+"/"+string(id)+"/"+verb, l)
+}
+
+// withList adds to an address the list that it leads back to.
+func withList(path string, l list) string {
 	if l == "" {
 		return path
 	}
 	return path + "?list=" + url.QueryEscape(string(l))
-}
-
-// list is the query of the list page that an action was started from, so that it can lead back
-// there: "", "after=…" or "before=…". fromKey stands for the key's own page.
-type list string
-
-const fromKey list = "key=page"
-
-// parseList keeps of a query only what the list page understands.
-func parseList(query string) list {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return ""
-	}
-	if list(query) == fromKey {
-		return fromKey
-	}
-	for _, name := range []string{"after", "before"} {
-		if cursor := values.Get(name); cursor != "" {
-			return list(url.Values{name: {cursor}}.Encode())
-		}
-	}
-	return ""
-}
-
-// path is the list page's address.
-func (l list) path() string {
-	if l == "" || l == fromKey {
-		return pathKeys()
-	}
-	return pathKeys() + "?" + string(l)
-}
-
-// at is where an action on a key leads back to: the list page with the focus on the menu of the key's
-// row, or the key's own page.
-func (l list) at(id keys.KeyID) string {
-	if l == fromKey {
-		return pathKeyShow(id)
-	}
-	return l.path() + "#kebab-" + string(id)
-}
-
-// cursors are the list page's parameters.
-func (l list) cursors() (after, before string) {
-	values, err := url.ParseQuery(string(l))
-	if err != nil {
-		return "", ""
-	}
-	return values.Get("after"), values.Get("before")
 }
 
 // localPath returns next when it leads to a page of ours, else the list. Browsers read a backslash as

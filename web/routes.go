@@ -67,6 +67,8 @@ func (s *Server) routes() []route {
 		{get, "/account/api-keys/generated", page, keys.ViewAPIKeys, s.keysList},
 		{get, "/account/api-keys/generated/new", page, keys.EditAPIKeys, s.keysGenerateForm},
 		{post, "/account/api-keys/generated/new", secretForm, keys.EditAPIKeys, s.keysGenerate},
+		{get, "/account/api-keys/generated/bulk", page, keys.EditAPIKeys, s.keysBulkForm},
+		{post, "/account/api-keys/generated/bulk", form, keys.EditAPIKeys, s.keysBulk},
 		{get, "/account/api-keys/generated/:id", page, keys.ViewAPIKeys, s.keysShow},
 		{get, "/account/api-keys/generated/:id/edit", page, keys.EditAPIKeys, s.keysEditForm},
 		{post, "/account/api-keys/generated/:id/edit", form, keys.EditAPIKeys, s.keysEdit},

@@ -122,8 +122,9 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 	const id = keys.KeyID("appkey-acme-QKZWPD4T")
 	paths := []string{
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
-		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
-		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(), pathKeyDiscard(id, ""), pathCredential("3fK"),
+		pathKeysBulk(""), pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
+		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
+		pathKeyDiscard(id, ""), pathCredential("3fK"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
@@ -152,7 +153,7 @@ func TestAGetChangesNothing(t *testing.T) {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			for _, who := range []*browser{b, k.browser()} {
 				for _, key := range []keys.KeyID{id, open, waiting} {
-					who.send(who.request(method, k.fill(r.Path, key), nil))
+					who.send(who.request(method, k.address(r, key), nil))
 					asked++
 				}
 			}
@@ -291,6 +292,15 @@ func (k *kit) fill(path string, id keys.KeyID) string {
 	return idInPath.ReplaceAllString(path, string(id))
 }
 
+// address is a page of the table about a key, with the query that it needs.
+func (k *kit) address(r route, id keys.KeyID) string {
+	k.t.Helper()
+	if r.Path == pathKeysBulk("") {
+		return r.Path + "?action=deactivate&id=" + string(id)
+	}
+	return k.fill(r.Path, id)
+}
+
 // newestToken is the number that names a key's renewal, or that of no renewal.
 func (k *kit) newestToken(id keys.KeyID) string {
 	k.t.Helper()
@@ -312,7 +322,7 @@ func (b *browser) try(r route, id keys.KeyID) answer {
 func (b *browser) ask(r route, id keys.KeyID, fields url.Values) answer {
 	b.kit.t.Helper()
 	if r.Method == http.MethodGet {
-		return b.get(b.kit.fill(r.Path, id))
+		return b.get(b.kit.address(r, id))
 	}
 	return b.post(b.kit.fill(r.Path, id), fields)
 }
@@ -331,6 +341,8 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 	switch {
 	case r.Path == pathKeysGenerate():
 		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
+	case r.Path == pathKeysBulk(""):
+		return url.Values{"action": {"deactivate"}, "id": {string(id)}}
 	case strings.HasSuffix(r.Path, "/edit"):
 		version := "1"
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {

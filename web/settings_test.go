@@ -268,7 +268,7 @@ func TestQ30OutdatedChipsHaveTwoLevels(t *testing.T) {
 	} {
 		k.clock.advance(c.advance)
 		list := k.signIn("ana@acme.example").get(pathKeys())
-		if got := strings.Join(list.texts("tbody td:nth-of-type(1) span:not(:has(span))"), " "); got != c.want {
+		if got := strings.Join(list.texts("tbody td[data-l='Token duration'] span:not(:has(span))"), " "); got != c.want {
 			t.Errorf("%q, not %q", got, c.want)
 		}
 	}
@@ -277,7 +277,7 @@ func TestQ30OutdatedChipsHaveTwoLevels(t *testing.T) {
 	asked.says("main", "1 key stops working as soon as this is applied")
 	b.post(pathSettings(), asked.hidden()).leadsTo(pathSettings())
 	list := b.get(pathKeys())
-	list.says("tbody td:nth-of-type(1)", "Expired")
+	list.says("tbody td[data-l='Token duration']", "Expired")
 	if strings.Contains(list.text("tbody"), "Outdated") || strings.Contains(list.text("tbody"), "recommended") {
 		t.Error("an expired token is called outdated")
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func FillKeys(t testing.TB, url, account string, n int) (tokens []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err = fill(t.Context(), db, account, n)
+	tokens, err = fill(t.Context(), db, account, n, strings.HasPrefix(url, "postgres://"))
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatalf("fill %s with %d keys: %v", account, n, err)
 	}
@@ -41,7 +42,7 @@ func openFill(url string) (*sql.DB, error) {
 // fillRows is how many tokens one statement writes. SQLite takes long to name many more parameters.
 const fillRows = 50
 
-func fill(ctx context.Context, db *sql.DB, account string, n int) (tokens []string, err error) {
+func fill(ctx context.Context, db *sql.DB, account string, n int, postgres bool) (tokens []string, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,12 @@ func fill(ctx context.Context, db *sql.DB, account string, n int) (tokens []stri
 	if err := tx.QueryRowContext(ctx, `UPDATE head SET number = number + 2 * $1 WHERE id = 1 RETURNING number`, n).Scan(&last); err != nil {
 		return nil, err
 	}
+	toBytes := "CAST($1 AS BLOB)"
+	if postgres {
+		toBytes = "convert_to($1, 'UTF8')"
+	}
 	for _, query := range fillQueries {
+		query = bytesOf.ReplaceAllString(query, toBytes)
 		if _, err := tx.ExecContext(ctx, query, account, last-2*int64(n)); err != nil {
 			return nil, err
 		}
@@ -86,14 +92,21 @@ func fillTokens(ctx context.Context, tx *sql.Tx, before, n int) (tokens []string
 	return tokens, err
 }
 
+// bytesOf stands in a query for the bytes of a text, which each database has its own way to make.
+var bytesOf = regexp.MustCompile(`\{bytes of ([^}]*)\}`)
+
 // fillQueries make the keys of the account $1 that filled has tokens for. $2 is the number before the
 // first key's. The ids look like those of the store and are in the order of the keys.
 var fillQueries = []string{
-	`INSERT INTO api_key (id, number, account_id, app_key, name, status, created_at, created_by, version)
+	`INSERT INTO api_key (id, number, account_id, app_key, name, status, created_at, created_by, version,
+		find_text, name_key, role_set, token_newest, token_count)
 	SELECT substr(CAST(100000000 + account.number AS TEXT), 2) || '-0000-7000-8000-' || substr(CAST(1000000000000 + i AS TEXT), 2),
 		CAST($2 AS BIGINT) + 2 * i - 1, account.id, 'appkey-' || account.slug || '-' || substr(CAST(100000000 + i AS TEXT), 2),
-		'Integration ' || CAST(i AS TEXT), 'active', account.created_at + i, 'benchmark', 1
-	FROM filled JOIN account ON account.slug = $1 ORDER BY i`,
+		'Integration ' || CAST(i AS TEXT), 'active', account.created_at + i, 'benchmark', 1,
+		'appkey-' || account.slug || '-' || substr(CAST(100000000 + i AS TEXT), 2) || '
+integration ' || CAST(i AS TEXT),
+		{bytes of 'integration ' || CAST(i AS TEXT)}, ',' || CAST(role.number AS TEXT) || ',', account.created_at + i, 1
+	FROM filled JOIN account ON account.slug = $1 JOIN role ON role.account_id = account.id AND role.slug = 'orders-viewer' ORDER BY i`,
 	`INSERT INTO api_token (id, number, key_id, key_number, digest, alg, kid, hint, state, created_at, reason)
 	SELECT 'token-' || api_key.id, api_key.number + 1, api_key.id, api_key.number, digest, 1, '', hint, 'live', api_key.created_at, ''
 	FROM filled JOIN account ON account.slug = $1 JOIN api_key ON api_key.number = CAST($2 AS BIGINT) + 2 * i - 1 ORDER BY i`,

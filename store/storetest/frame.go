@@ -212,7 +212,7 @@ var changes = []change{
 // made when it was, which is tested with the command.
 var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
-	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
+	"TakeFlash", "Roles", "Key", "Keys", "PickKeys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
 	"ReviewKeys", "ExportAudit", "Backup", "Failing", "KeyLinkExists",
 }
