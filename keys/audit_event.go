@@ -32,6 +32,9 @@ const (
 	ActionRenewUndone     Action = "renew.undone"
 	ActionSettingsChanged Action = "settings.changed"
 	ActionRoleEdited      Action = "role.edited"
+	ActionExternalAdded   Action = "external.added"
+	ActionExternalEdited  Action = "external.edited"
+	ActionExternalRemoved Action = "external.removed"
 	ActionBackupMade      Action = "backup.made"
 	ActionBackupRestored  Action = "backup.restored"
 	// ActionReviewConfirmed is an admin's word that the keys of a restored backup may come in again.

@@ -83,6 +83,15 @@ const (
 	ReasonLinkUsed          Reason = "link-used"
 	ReasonLinkExpired       Reason = "link-expired"
 	ReasonLinkVoided        Reason = "link-voided"
+
+	// Why a key of another account is not added.
+	ReasonExternalKeyEmpty    Reason = "external-key-empty"
+	ReasonExternalKeyFormat   Reason = "external-key-format"
+	ReasonExternalOwnerEmpty  Reason = "external-owner-empty"
+	ReasonExternalOwnerFormat Reason = "external-owner-format"
+	ReasonExternalOwn         Reason = "external-own"
+	ReasonExternalUnknown     Reason = "external-unknown"
+	ReasonExternalAdded       Reason = "external-added"
 )
 
 // FieldProblem says what is wrong with one field of a form.
