@@ -111,6 +111,9 @@ func (a *admins) pick(by keys.Actor, id keys.KeyID) (string, func() error) {
 	case 5:
 		return "undo", func() error { _, err := a.store.UndoRenewal(ctx, by, id); return err }
 	case 6:
+		if a.random.IntN(2) == 0 {
+			return a.pickGrant()
+		}
 		return "edit", func() error { return a.editKey(by, id) }
 	case 7:
 		if a.random.IntN(3) > 0 {
@@ -122,6 +125,37 @@ func (a *admins) pick(by keys.Actor, id keys.KeyID) (string, func() error) {
 		return "delete old", func() error { _, err := a.store.DeleteOldToken(ctx, by, id); return err }
 	}
 	return "delete", func() error { _, err := a.store.DeleteKey(ctx, by, id); return err }
+}
+
+// pickGrant does something to what one account lets a key of the other do.
+func (a *admins) pickGrant() (string, func() error) {
+	which, ctx := a.random.IntN(2), a.Context()
+	by, owned := a.by[which], a.keys[1-which]
+	if len(owned) == 0 {
+		return "add external", func() error { return nil }
+	}
+	id := owned[a.random.IntN(len(owned))]
+	roles := []string{"pricing-admin", "catalog-editor", "orders-viewer"}[:a.random.IntN(4)]
+	switch a.random.IntN(5) {
+	case 0:
+		return "remove external", func() error { _, err := a.store.RemoveExternalKey(ctx, by, id); return err }
+	case 1, 2:
+		return "edit external", func() error {
+			x, err := a.store.ExternalKey(ctx, by, id)
+			if err != nil {
+				return err
+			}
+			_, _, err = a.store.EditExternalKey(ctx, by, store.EditExternalKey{ID: id, Version: x.Version, Roles: roles})
+			return err
+		}
+	}
+	return "add external", func() error {
+		_, err := a.store.AddExternalKey(ctx, by, store.NewExternalKey{ID: id, Owner: a.by[1-which].Account, Roles: roles})
+		if keys.ReasonOf(err) == keys.ReasonExternalAdded || keys.ReasonOf(err) == keys.ReasonExternalUnknown {
+			return keys.Conflict(keys.ReasonExternalAdded) // refused, as the others are
+		}
+		return err
+	}
 }
 
 func (a *admins) editKey(by keys.Actor, id keys.KeyID) error {
@@ -196,7 +230,7 @@ func TestAnIndexThatFollowedEqualsOneThatWasLoaded(t *testing.T) {
 			sameIndex(t, kept, fresh)
 		}
 	}
-	for _, what := range []string{"generate", "deactivate", "activate", "renew", "complete", "undo", "edit", "role edit", "settings", "delete old", "delete"} {
+	for _, what := range []string{"generate", "deactivate", "activate", "renew", "complete", "undo", "edit", "role edit", "settings", "delete old", "delete", "add external", "edit external", "remove external"} {
 		if a.done[what] == 0 {
 			t.Errorf("no %s was made", what)
 		}

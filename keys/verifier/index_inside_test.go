@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -16,11 +17,13 @@ import (
 	"latchkey/keys/secret"
 )
 
-// world is a Source and a Sink of a few lines: one account, and keys that the test changes. What was
+// world is a Source and a Sink of a few lines: an account, which has the keys that the test changes, and
+// another one, which may let them in. What was
 // changed since a mark it tells as the store does, whole and as it is now.
 type world struct {
 	mu      sync.Mutex
 	account keys.FeedAccount
+	other   keys.FeedAccount
 	keys    []keys.FeedKey
 	// changed holds the place of the key that each change was about, or -1 for the account.
 	changed []int
@@ -35,7 +38,10 @@ var (
 )
 
 func newWorld() *world {
-	return &world{refused: map[keys.Refusal]int{}, account: keys.FeedAccount{
+	return &world{refused: map[keys.Refusal]int{}, other: keys.FeedAccount{
+		Number: 4, ID: "id-of-globex", Slug: "globex", Settings: keys.Settings{Duration: keys.DefaultDuration, Zone: "UTC"},
+		Roles: []keys.FeedRole{{Number: 5, Slug: "stock", Resources: []string{"stock.read"}}},
+	}, account: keys.FeedAccount{
 		Number: 1, ID: "id-of-acme", Slug: "acme", Settings: keys.Settings{Duration: keys.DefaultDuration, EnforceExpiry: true, Zone: "UTC"},
 		Roles: []keys.FeedRole{{Number: 2, Slug: "reader", Resources: []string{"orders.read"}}, {Number: 3, Slug: "writer", Resources: []string{"orders.write"}}},
 	}}
@@ -68,9 +74,13 @@ func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedMark, 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	into.Account(w.account)
+	into.Account(w.other)
 	for _, k := range w.keys {
 		into.Key(k.FeedKeyRow)
 		into.KeyRoles(k.Number, k.Roles)
+		for _, g := range k.Grants {
+			into.KeyGrant(k.Number, g)
+		}
 		for _, t := range k.Tokens {
 			into.Token(t)
 		}
@@ -168,6 +178,100 @@ func TestNoReaderSeesAMixOfTwoStates(t *testing.T) {
 	}
 }
 
+// In one state the other account lets the key in and the key is inactive, in the other it is active and not
+// let in, and the role that lets it use the resource goes the same way. A reader that saw half of each would
+// be let in, or told that only the resource is missing.
+func TestNoReaderSeesAMixOfTwoGrants(t *testing.T) {
+	w := newWorld()
+	token := w.add(2)
+	v := w.follow(t, atNoon)
+	x := v.index.Load()
+	states := [2]keys.FeedChanges{}
+	for i := range states {
+		k, a := w.keys[0], w.other
+		if k.Active = i == 0; !k.Active {
+			k.Grants = []keys.FeedGrant{{Account: 4, Roles: []int64{5}}}
+		}
+		states[i] = keys.FeedChanges{Keys: []keys.FeedKey{k}, Accounts: []keys.FeedAccount{a}}
+	}
+	x.apply(states[0])
+	var readers sync.WaitGroup
+	done := atomic.Bool{}
+	var seen [codes]atomic.Int64
+	for range 4 {
+		readers.Go(func() {
+			for !done.Load() {
+				seen[v.Ask(Request{Token: token, Account: "globex", Resource: "stock.read"}).Code].Add(1)
+			}
+		})
+	}
+	enough := func() bool { return seen[CodeUnknown].Load() > 1000 && seen[CodeInactive].Load() > 1000 }
+	for i := 0; i < 20_000 || !enough(); i++ {
+		x.apply(states[i%2])
+	}
+	done.Store(true)
+	readers.Wait()
+	for code := range seen {
+		if n := seen[code].Load(); n > 0 && Code(code) != CodeUnknown && Code(code) != CodeInactive {
+			t.Errorf("%s: %d times", Code(code), n)
+		}
+	}
+}
+
+// While the table of grants grows under them, readers find those that stay, and none that was taken back.
+func TestReadersFindEveryGrantWhileTheTableGrows(t *testing.T) {
+	w := newWorld()
+	const early = 100
+	var tokens []string
+	grant := func(at int, granted ...keys.FeedGrant) { w.change(at, func(k *keys.FeedKey) { k.Grants = granted }) }
+	lent := keys.FeedGrant{Account: 4, Roles: []int64{5}}
+	for i := range early {
+		tokens = append(tokens, w.add(2))
+		if i%2 == 0 {
+			grant(i, lent)
+		}
+	}
+	v := w.follow(t, atNoon)
+	wants := func(i int) Code { return [2]Code{CodeValid, CodeUnknown}[i%2] }
+	var readers sync.WaitGroup
+	done := atomic.Bool{}
+	for range 4 {
+		readers.Go(func() {
+			for i := 0; !done.Load(); i++ {
+				if got := v.Verify(Request{Token: tokens[i%early], Account: "globex", Resource: "stock.read"}, someone); got.Code != wants(i%early) {
+					t.Errorf("token %d: %s", i%early, got.Code)
+					return
+				}
+			}
+		})
+	}
+	all := slices.Clone(tokens)
+	for range 40 {
+		for range 50 {
+			all = append(all, w.add(2))
+			grant(len(all)-1, lent)
+		}
+		for i := len(all) - 50; i < len(all); i++ {
+			if i%2 == 1 {
+				grant(i)
+			}
+		}
+		if err := v.CatchUp(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	done.Store(true)
+	readers.Wait()
+	for i, token := range all {
+		if got := v.Verify(Request{Token: token, Account: "globex"}, someone); got.Code != wants(i) {
+			t.Fatalf("token %d: %s", i, got.Code)
+		}
+	}
+	if x := v.index.Load(); len(*x.grants.Load()) > 8192 || len(x.grantsOf) != len(all)/2 {
+		t.Errorf("%d rows for the grants of %d keys", len(*x.grants.Load()), len(x.grantsOf))
+	}
+}
+
 // While tables grow under them, readers find every token that was there before.
 func TestReadersFindEveryTokenWhileTheIndexGrows(t *testing.T) {
 	w := newWorld()
@@ -209,6 +313,8 @@ func TestAVerificationAllocatesNothing(t *testing.T) {
 	w := newWorld()
 	good, rotated := w.add(2), w.add(2)
 	w.change(1, func(k *keys.FeedKey) { k.Tokens[0].EndedAt = noon.UnixMicro() })
+	lent := w.add(2)
+	w.change(2, func(k *keys.FeedKey) { k.Grants = []keys.FeedGrant{{Account: 4, Roles: []int64{5}}} })
 	v := w.follow(t, time.Now)
 	id := string(w.keys[0].ID)
 	requests := []Request{
@@ -221,6 +327,9 @@ func TestAVerificationAllocatesNothing(t *testing.T) {
 		{Token: "junk"},
 		{Token: secret.New(secret.KindToken).Reveal()},
 		{Token: good, Account: OwnAccount},
+		{Token: good, Account: "globex"},
+		{Token: lent, Account: "globex", Resource: "stock.read"},
+		{Token: lent, Account: "globex", Resource: "orders.read"},
 	}
 	for _, r := range requests {
 		if n := testing.AllocsPerRun(200, func() { v.Verify(r, someone) }); n != 0 {
@@ -472,8 +581,19 @@ func (x *index) dump() map[secret.Digest]string {
 		book := x.book.Load()
 		owner, word := book.accounts[key.account], token.word.Load()
 		set := book.sets[word>>keyBits]
-		all[digest] = fmt.Sprint(*x.tokenNumber(at), token.created, token.state.Load(), key.number, key.id(owner), word&(1<<keyBits-1),
+		all[digest] = x.dumpGrants(book, token.key) + fmt.Sprint(*x.tokenNumber(at), token.created, token.state.Load(), key.number, key.id(owner), word&(1<<keyBits-1),
 			set.slugs, set.resources, set.header, owner.id, owner.slug, owner.settings, owner.zone, book.first.slug)
+	}
+	return all
+}
+
+// dumpGrants is what the accounts other than its own let a key do, by what verifications look at.
+func (x *index) dumpGrants(b *book, key uint32) string {
+	all := ""
+	for _, slug := range slices.Sorted(maps.Keys(b.bySlug)) {
+		if set := x.granted(b.bySlug[slug], key); set != nil {
+			all += fmt.Sprint(slug, set.slugs, set.resources, set.header, " ")
+		}
 	}
 	return all
 }
