@@ -320,7 +320,8 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")
-	open := b.keyFor(route{Path: "/renew/"})
+	open, external := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: pathExternal()})
+	added := b.fieldsOf(route{Path: pathExternalAdd()}, id)
 	version, _ := b.get(pathKeyEdit(id, "")).Find("input[name=version]").Attr("value")
 	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`)
 	k.putUnderReview() // for the form that ends the review
@@ -330,17 +331,26 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 		if r.Method != http.MethodPost || r.Path == pathLogout() || r.Path == pathSetup() {
 			continue
 		}
-		fields := b.fieldsOf(r, id)
+		fields := added
+		if r.Path != pathExternalAdd() {
+			fields = b.fieldsOf(r, id)
+		}
 		if strings.HasSuffix(r.Path, "/edit") {
 			fields.Set("version", version)
+			if isExternal(r) {
+				fields.Set("version", "1")
+			}
 		}
 		if strings.HasSuffix(r.Path, "/activate") {
 			continue
 		}
 		checked++
 		key := id
-		if needsRenewal(r) {
+		switch {
+		case needsRenewal(r):
 			key = open
+		case isExternal(r):
+			key = external
 		}
 		a := b.post(k.fill(r.Path, key), fields)
 		a.is(http.StatusServiceUnavailable)

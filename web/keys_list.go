@@ -65,6 +65,7 @@ func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) vi
 func tabs(c echo.Context, current string) []ui.Tab {
 	return []ui.Tab{
 		{Label: t(c, "keys.tab.generated"), URL: pathKeys(), Current: current == pathKeys()},
+		{Label: t(c, "keys.tab.external"), URL: pathExternal(), Current: current == pathExternal()},
 		{Label: t(c, "keys.tab.settings"), URL: pathSettings(), Current: current == pathSettings()},
 	}
 }

@@ -36,17 +36,23 @@ func pathKeyRenewal(id keys.KeyID, renewal int64, l list) string {
 // pathKeyShow is the key's own page.
 func pathKeyShow(id keys.KeyID) string { return pathKeys() + "/" + string(id) }
 
+func pathExternal() string    { return "/account/api-keys/external" }
+func pathExternalAdd() string { return pathExternal() + "/new" }
+
+func pathExternalEdit(id keys.KeyID, l list) string {
+	return l.carriedBy(pathExternal() + "/" + string(id) + "/edit")
+}
+func pathExternalRemove(id keys.KeyID, l list) string {
+	return l.carriedBy(pathExternal() + "/" + string(id) + "/remove")
+}
+
 func pathKeysReview() string      { return "/account/api-keys/review" }
 func pathHelpProtect() string     { return "/help/protect" }
 func pathSettings() string        { return "/account/api-keys/settings" }
 func pathSettingsPreview() string { return pathSettings() + "/preview" }
 
 func pathKey(id keys.KeyID, verb string, l list) string {
-	path := pathKeys() + "/" + string(id) + "/" + verb
-	if l == "" {
-		return path
-	}
-	return path + "?list=" + url.QueryEscape(string(l))
+	return l.carriedBy(pathKeys() + "/" + string(id) + "/" + verb)
 }
 
 // list is the query of the list page that an action was started from, so that it can lead back
@@ -54,6 +60,14 @@ func pathKey(id keys.KeyID, verb string, l list) string {
 type list string
 
 const fromKey list = "key=page"
+
+// carriedBy is the address of an action that leads back to the list.
+func (l list) carriedBy(path string) string {
+	if l == "" {
+		return path
+	}
+	return path + "?list=" + url.QueryEscape(string(l))
+}
 
 // parseList keeps of a query only what the list page understands.
 func parseList(query string) list {
@@ -88,6 +102,17 @@ func (l list) at(id keys.KeyID) string {
 	}
 	return l.path() + "#kebab-" + string(id)
 }
+
+// external is the address of the External tab on this page of its list.
+func (l list) external() string {
+	if l == "" || l == fromKey {
+		return pathExternal()
+	}
+	return pathExternal() + "?" + string(l)
+}
+
+// externalAt is the External tab with the focus on the menu of a key's row.
+func (l list) externalAt(id keys.KeyID) string { return l.external() + "#kebab-" + string(id) }
 
 // cursors are the list page's parameters.
 func (l list) cursors() (after, before string) {

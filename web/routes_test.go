@@ -124,6 +124,7 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
 		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
+		pathExternal(), pathExternalAdd(), pathExternalEdit(id, ""), pathExternalRemove(id, "before=x"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
@@ -141,7 +142,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id := b.keyFor(route{})
-	open := b.keyFor(route{Path: "/renew/"})
+	open, external := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: pathExternal()})
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -150,7 +151,7 @@ func TestAGetChangesNothing(t *testing.T) {
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			for _, who := range []*browser{b, k.browser()} {
-				for _, key := range []keys.KeyID{id, open} {
+				for _, key := range []keys.KeyID{id, open, external} {
 					who.send(who.request(method, k.fill(r.Path, key), nil))
 					asked++
 				}
@@ -185,6 +186,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	k.addUser("none@acme.example", "nothing")
 	foreign := k.signIn("ana@globex.example")
 	steady, open := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/"})
+	external := foreign.keyFor(route{Path: pathExternal()})
 
 	holds := map[string][]string{
 		"ana@acme.example":    k.signIn("ana@acme.example").actor().Holds,
@@ -201,8 +203,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 					continue
 				}
 				id := steady
-				if needsRenewal(r) {
+				switch {
+				case needsRenewal(r):
 					id = open
+				case isExternal(r):
+					id = external
 				}
 				if account == "own" {
 					id = k.signIn("ana@acme.example").keyFor(r)
@@ -258,9 +263,15 @@ func needsRenewal(r route) bool {
 	return strings.Contains(r.Path, "/renew/") || strings.Contains(r.Path, "/old-token/")
 }
 
+// isExternal says whether a route is about a key of another account.
+func isExternal(r route) bool { return strings.HasPrefix(r.Path, pathExternal()) }
+
 // keyFor makes a key in the state that a route is about.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
+	if isExternal(r) {
+		return b.external("orders-viewer")
+	}
 	id, _ := b.generate("Order sync", "orders-viewer")
 	if needsRenewal(r) {
 		b.renew(id)
@@ -316,6 +327,9 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 	switch {
 	case r.Path == pathKeysGenerate():
 		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
+	case r.Path == pathExternalAdd():
+		id, _ := b.kit.signIn("ana@globex.example").generate("Price feed")
+		return url.Values{"key": {string(id)}, "owner": {"globex"}, "roles": {"orders-viewer"}}
 	case strings.HasSuffix(r.Path, "/edit"):
 		version := "1"
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {
