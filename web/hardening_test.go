@@ -362,7 +362,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			t.Errorf("%s changed something:\n%s", r.Path, difference(before, after))
 		}
 	}
-	if checked != 12 {
+	if checked != 15 {
 		t.Errorf("%d routes were checked", checked)
 	}
 	k.exec(`DROP TRIGGER broken`)
