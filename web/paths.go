@@ -42,6 +42,7 @@ func pathExternalAdd() string { return pathExternal() + "/new" }
 func pathExternalEdit(id keys.KeyID, l list) string {
 	return l.carriedBy(pathExternal() + "/" + string(id) + "/edit")
 }
+
 func pathExternalRemove(id keys.KeyID, l list) string {
 	return l.carriedBy(pathExternal() + "/" + string(id) + "/remove")
 }
