@@ -43,6 +43,9 @@ const (
 	ActionLinkWrongSecret Action = "link.wrong_secret"
 	ActionSettingsChanged Action = "settings.changed"
 	ActionRoleEdited      Action = "role.edited"
+	ActionExternalAdded   Action = "external.added"
+	ActionExternalEdited  Action = "external.edited"
+	ActionExternalRemoved Action = "external.removed"
 	ActionBackupMade      Action = "backup.made"
 	ActionBackupRestored  Action = "backup.restored"
 	// ActionReviewConfirmed is an admin's word that the keys of a restored backup may come in again.

@@ -87,6 +87,14 @@ const (
 	ReasonNoLink            Reason = "no-link"
 	ReasonLinkKeyInactive   Reason = "link-key-inactive"
 	ReasonLinkThrottled     Reason = "link-throttled"
+	// Why a key of another account is not added.
+	ReasonExternalKeyEmpty    Reason = "external-key-empty"
+	ReasonExternalKeyFormat   Reason = "external-key-format"
+	ReasonExternalOwnerEmpty  Reason = "external-owner-empty"
+	ReasonExternalOwnerFormat Reason = "external-owner-format"
+	ReasonExternalOwn         Reason = "external-own"
+	ReasonExternalUnknown     Reason = "external-unknown"
+	ReasonExternalAdded       Reason = "external-added"
 )
 
 // FieldProblem says what is wrong with one field of a form.

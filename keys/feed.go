@@ -42,8 +42,17 @@ type FeedKey struct {
 	FeedKeyRow
 	// Roles are the numbers of the key's roles, ascending.
 	Roles []int64
+	// Grants are what other accounts let the key do, in the order of their numbers.
+	Grants []FeedGrant
 	// Tokens are the live tokens, and those that ended in the last RotatedMemory.
 	Tokens []FeedTokenRow
+}
+
+// FeedGrant says that a key of another account is an external key of the account with this number.
+type FeedGrant struct {
+	Account int64
+	// Roles are the numbers of that account's roles which the key has, ascending.
+	Roles []int64
 }
 
 // FeedKeyRow is a key without what belongs to it.
@@ -64,8 +73,9 @@ type FeedTokenRow struct {
 }
 
 // FeedLoad takes in one snapshot of everything that a verifier knows. Account is called for every
-// account before anything else. Then Key, KeyRoles and Token are called, in no order among each other
-// and at the same time, but each of the three by one goroutine only.
+// account before anything else. Then Key, KeyRoles, KeyGrant and Token are called, in no order among each
+// other and at the same time, but each of them by one goroutine only, which is the same for KeyRoles and
+// KeyGrant.
 type FeedLoad interface {
 	Account(a FeedAccount)
 	// Key takes a key that exists, or a deleted one that has tokens which ended in the last
@@ -73,6 +83,9 @@ type FeedLoad interface {
 	Key(k FeedKeyRow)
 	// KeyRoles takes all roles of a key at once, ascending. The slice is valid during the call only.
 	KeyRoles(key int64, roles []int64)
+	// KeyGrant takes what one account lets a key of another one do. The grants of one key follow each other.
+	// Their roles are valid during the call only.
+	KeyGrant(key int64, grant FeedGrant)
 	Token(t FeedTokenRow)
 }
 

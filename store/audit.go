@@ -169,13 +169,15 @@ const (
 	objectUser    = "user"
 	objectSession = "session"
 	objectBackup  = "backup"
+	// objectExternal is a key of another account, in the log of the one that gave it roles.
+	objectExternal = "external"
 )
 
 // inFeed says whether a verifier must know of an event: it changed what decides who may come in. A
 // refusal changed nothing.
 func inFeed(e keys.AuditEvent) bool {
 	switch e.ObjectKind {
-	case objectAccount, objectKey, objectToken, objectRole:
+	case objectAccount, objectKey, objectToken, objectRole, objectExternal:
 		return e.Result == resultOK
 	}
 	return false

@@ -48,5 +48,6 @@ type countedLoad struct{ accounts, keys, roles, tokens int }
 
 func (l *countedLoad) Account(keys.FeedAccount)       { l.accounts++ }
 func (l *countedLoad) Key(keys.FeedKeyRow)            { l.keys++ }
+func (l *countedLoad) KeyGrant(int64, keys.FeedGrant) {}
 func (l *countedLoad) KeyRoles(_ int64, held []int64) { l.roles += len(held) }
 func (l *countedLoad) Token(keys.FeedTokenRow)        { l.tokens++ }

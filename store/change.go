@@ -199,7 +199,7 @@ func (t *tx) record(e keys.AuditEvent) {
 	if e.Result == "" {
 		e.Result = resultOK
 	}
-	if e.IP == "" {
+	if e.IP == "" && e.ActorKind != keys.ActorSystem {
 		e.IP = t.by.IP
 	}
 	e.RequestID = t.by.RequestID

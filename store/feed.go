@@ -79,6 +79,10 @@ func (t *tx) feedGrants(ctx context.Context, ids string, args ...any) (map[int64
 const (
 	feedKeyColumns = `api_key.number, api_key.app_key,
 		CASE WHEN api_key.status = 'active' THEN 1 ELSE 0 END + CASE WHEN api_key.deleted_at IS NULL THEN 0 ELSE 2 END`
+	// A grant has a row for each of its roles. The role is 0 where there is none.
+	feedExternalColumns = `external_key.key_number, external_key.account_number, COALESCE(external_key_role.role_number, 0)`
+	feedExternal        = `(external_key LEFT JOIN external_key_role ON external_key_role.external_id = external_key.id)`
+
 	feedTokenColumns = `api_token.key_number, api_token.number, api_token.digest, api_token.created_at, COALESCE(api_token.revoked_at, 0)`
 )
 

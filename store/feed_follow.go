@@ -102,7 +102,7 @@ func (t *tx) changedKeys(ctx context.Context, log []changeRow) (changed []keys.F
 	var ids, tokens []any
 	for _, c := range log {
 		switch c.objectKind {
-		case objectKey:
+		case objectKey, objectExternal:
 			ids = append(ids, c.objectID)
 		case objectToken:
 			number, err := strconv.ParseInt(c.objectID, 10, 64)
@@ -160,6 +160,9 @@ func (t *tx) feedKeys(ctx context.Context, ids []any) ([]keys.FeedKey, error) {
 	if err := t.addFeedRoles(ctx, ids, place); err != nil {
 		return nil, err
 	}
+	if err := t.addFeedGrants(ctx, ids, place); err != nil {
+		return nil, err
+	}
 	return found, t.addFeedTokens(ctx, ids, place)
 }
 
@@ -186,6 +189,36 @@ func (t *tx) addFeedRoles(ctx context.Context, ids []any, to map[int64]*keys.Fee
 		WHERE api_key.app_key IN (`+places(1, len(ids))+`)
 		ORDER BY api_key_role.role_number`, ids...)
 	return err
+}
+
+func (t *tx) addFeedGrants(ctx context.Context, ids []any, to map[int64]*keys.FeedKey) error {
+	_, err := list(ctx, t, func(row scanner) (none struct{}, err error) {
+		var key, account, role int64
+		if err := row.Scan(&key, &account, &role); err != nil {
+			return none, err
+		}
+		if k, ok := to[key]; ok {
+			k.Grants = withGrant(k.Grants, account, role)
+		}
+		return none, nil
+	}, `
+		SELECT `+feedExternalColumns+`
+		FROM api_key JOIN `+feedExternal+` ON external_key.key_id = api_key.id
+		WHERE api_key.app_key IN (`+places(1, len(ids))+`)
+		ORDER BY external_key.account_number, external_key_role.role_number`, ids...)
+	return err
+}
+
+// withGrant adds a row of feedExternalColumns to the grants of one key.
+func withGrant(grants []keys.FeedGrant, account, role int64) []keys.FeedGrant {
+	if len(grants) == 0 || grants[len(grants)-1].Account != account {
+		grants = append(grants, keys.FeedGrant{Account: account})
+	}
+	if role != 0 {
+		last := &grants[len(grants)-1]
+		last.Roles = append(last.Roles, role)
+	}
+	return grants
 }
 
 func (t *tx) addFeedTokens(ctx context.Context, ids []any, to map[int64]*keys.FeedKey) error {

@@ -50,7 +50,8 @@ func changeWhileOpening(t *testing.T, s *Store, by keys.Actor, wanted func() boo
 
 type countedFeed struct{ accounts, keys, tokens int }
 
-func (c *countedFeed) Account(keys.FeedAccount) { c.accounts++ }
-func (c *countedFeed) Key(keys.FeedKeyRow)      { c.keys++ }
-func (c *countedFeed) KeyRoles(int64, []int64)  {}
-func (c *countedFeed) Token(keys.FeedTokenRow)  { c.tokens++ }
+func (c *countedFeed) Account(keys.FeedAccount)       { c.accounts++ }
+func (c *countedFeed) Key(keys.FeedKeyRow)            { c.keys++ }
+func (c *countedFeed) KeyGrant(int64, keys.FeedGrant) {}
+func (c *countedFeed) KeyRoles(int64, []int64)        {}
+func (c *countedFeed) Token(keys.FeedTokenRow)        { c.tokens++ }

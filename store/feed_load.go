@@ -144,7 +144,10 @@ func (r *feedReader) stream(ctx context.Context, stream int, into keys.FeedLoad)
 			SELECT `+feedKeyColumns+` FROM api_key
 			WHERE deleted_at IS NULL OR EXISTS (SELECT 1 FROM api_token WHERE api_token.key_id = api_key.id AND revoked_at >= $1)`, remembered)
 	}
-	return r.roles(ctx, into)
+	if err := r.roles(ctx, into); err != nil {
+		return err
+	}
+	return r.grants(ctx, into)
 }
 
 // roles gives the roles of all keys to into, those of one key at once.
@@ -161,6 +164,26 @@ func (r *feedReader) roles(ctx context.Context, into keys.FeedLoad) error {
 	}, `SELECT key_number, role_number FROM api_key_role ORDER BY key_number, role_number`)
 	if err == nil && len(held) > 0 {
 		into.KeyRoles(key, held)
+	}
+	return err
+}
+
+// grants gives what accounts let the keys of others do to into, that of one account and key at once.
+func (r *feedReader) grants(ctx context.Context, into keys.FeedLoad) error {
+	var key int64
+	var held []keys.FeedGrant // of one key, and at most one
+	err := r.each(ctx, 3, func(row *feedRow) error {
+		if len(held) > 0 && (row.int(0) != key || row.int(1) != held[0].Account) {
+			into.KeyGrant(key, held[0])
+			held = held[:0]
+		}
+		key, held = row.int(0), withGrant(held, row.int(1), row.int(2))
+		return nil
+	}, `
+		SELECT `+feedExternalColumns+` FROM `+feedExternal+`
+		ORDER BY external_key.key_number, external_key.account_number, external_key_role.role_number`)
+	if err == nil && len(held) > 0 {
+		into.KeyGrant(key, held[0])
 	}
 	return err
 }

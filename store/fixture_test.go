@@ -254,9 +254,10 @@ type knownKeys struct {
 	tokens map[int64]int
 }
 
-func (k *knownKeys) Account(keys.FeedAccount)    {}
-func (k *knownKeys) Key(row keys.FeedKeyRow)     { k.rows[row.Number] = row }
-func (k *knownKeys) KeyRoles(_ int64, _ []int64) {}
+func (k *knownKeys) Account(keys.FeedAccount)       {}
+func (k *knownKeys) Key(row keys.FeedKeyRow)        { k.rows[row.Number] = row }
+func (k *knownKeys) KeyGrant(int64, keys.FeedGrant) {}
+func (k *knownKeys) KeyRoles(_ int64, _ []int64)    {}
 func (k *knownKeys) Token(row keys.FeedTokenRow) {
 	if row.EndedAt == 0 {
 		k.tokens[row.Key]++

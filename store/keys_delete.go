@@ -6,7 +6,7 @@ import (
 	"latchkey/keys"
 )
 
-// DeleteKey deletes a key for ever and revokes its tokens. What stays is a row that keeps its id
+// DeleteKey deletes a key for ever, revokes its tokens, and ends what other accounts let it do. What stays is a row that keeps its id
 // from being used again, and its history. It returns the key as it was, NotFound when there is no such
 // key, and Forbidden when the actor may not edit keys.
 func (s *Store) DeleteKey(ctx context.Context, by keys.Actor, id keys.KeyID) (key keys.Key, err error) {
@@ -28,6 +28,9 @@ func (s *Store) DeleteKey(ctx context.Context, by keys.Actor, id keys.KeyID) (ke
 			return err
 		}
 		if err := t.setRoles(ctx, k, nil); err != nil {
+			return err
+		}
+		if err := t.endGrants(ctx, k); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, `UPDATE api_key SET deleted_at = $2 WHERE id = $1`, k.id, t.at.UnixMicro()); err != nil {

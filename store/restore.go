@@ -43,6 +43,9 @@ type RestoreReport struct {
 // RestoredKey is an active key of a restored account.
 type RestoredKey struct {
 	Account string
+	// Owner is the account that the key belongs to when it is an external key of Account, and empty otherwise.
+	// Of an external key only the id is told, and when it was added as its creation.
+	Owner   string
 	Key     keys.Key
 	LastUse keys.LastUse
 }
@@ -204,7 +207,16 @@ func (t *tx) putUnderReview(ctx context.Context, accounts []keys.Account, report
 			}
 			report.Active = append(report.Active, RestoredKey{Account: a.Slug, Key: k.Key, LastUse: usage.Last})
 		}
-		if len(rows) == 0 {
+		external, err := t.activeExternal(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		for _, x := range external {
+			report.Active = append(report.Active, RestoredKey{
+				Account: a.Slug, Owner: x.Owner, Key: keys.Key{ID: x.ID, Number: x.Number, Status: keys.StatusActive, Roles: x.Roles, CreatedAt: x.AddedAt},
+			})
+		}
+		if len(rows)+len(external) == 0 {
 			continue
 		}
 		if _, err := t.exec(ctx, `UPDATE account SET review_since = $2 WHERE id = $1`, a.ID, t.at.UnixMicro()); err != nil {

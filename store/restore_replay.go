@@ -99,6 +99,8 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionTokenRetired:    (*replayer).ended,
 	keys.ActionTokenRevoked:    (*replayer).ended,
 	keys.ActionRoleEdited:      (*replayer).roleEdited,
+	keys.ActionExternalEdited:  (*replayer).externalEdited,
+	keys.ActionExternalRemoved: (*replayer).externalRemoved,
 	keys.ActionSettingsChanged: (*replayer).settingsChanged,
 	keys.ActionUserReset:       (*replayer).passwordChanged,
 	keys.ActionPasswordChanged: (*replayer).passwordChanged,
@@ -112,7 +114,7 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	// The links of a backup are void, and the keys and tokens that they were about have events of their own.
 	keys.ActionLinkCreated: nil, keys.ActionLinkOpened: nil, keys.ActionLinkExpired: nil, keys.ActionLinkVoided: nil,
 	keys.ActionLinkReopened: nil, keys.ActionLinkWrongSecret: nil,
-	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil,
+	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil, keys.ActionExternalAdded: nil,
 }
 
 // changed is the object, when the statement found it.
@@ -153,6 +155,9 @@ func (r *replayer) deleted(ctx context.Context, e ExportedEvent) (string, error)
 		return "", err
 	}
 	for _, query := range []string{
+		`DELETE FROM external_key_role WHERE external_id IN (
+			SELECT id FROM external_key WHERE key_id = (SELECT id FROM api_key WHERE app_key = $1))`,
+		`DELETE FROM external_key WHERE key_id = (SELECT id FROM api_key WHERE app_key = $1)`,
 		`DELETE FROM api_key_role WHERE key_id = (SELECT id FROM api_key WHERE app_key = $1)`,
 		`UPDATE api_key SET role_set = '' WHERE app_key = $1`,
 		`UPDATE account SET key_count = key_count - 1 WHERE id = (SELECT account_id FROM api_key WHERE app_key = $1)`,
@@ -245,6 +250,39 @@ func (r *replayer) roleEdited(ctx context.Context, e ExportedEvent) (string, err
 	}
 	_, err := r.exec(ctx, `UPDATE role SET version = version + 1 WHERE account_id = $1 AND slug = $2`, e.AccountID, e.ObjectID)
 	return e.ObjectID, err
+}
+
+// externalOf is the external key that an event of the account $1 about the key $2 tells of.
+const externalOf = `(SELECT external_key.id FROM external_key JOIN api_key ON api_key.id = external_key.key_id
+	WHERE external_key.account_id = $1 AND api_key.app_key = $2)`
+
+// externalEdited takes roles away. Those that were given are not.
+func (r *replayer) externalEdited(ctx context.Context, e ExportedEvent) (string, error) {
+	d := r.details(e)
+	var taken int64
+	for _, slug := range d.Roles.Before {
+		if slices.Contains(d.Roles.After, slug) {
+			continue
+		}
+		rows, err := r.exec(ctx, `
+			DELETE FROM external_key_role
+			WHERE external_id = `+externalOf+` AND role_id = (SELECT id FROM role WHERE account_id = $1 AND slug = $3)`,
+			e.AccountID, e.ObjectID, slug)
+		if err != nil {
+			return "", err
+		}
+		taken += rows
+	}
+	return changed(e.ObjectID, taken, nil)
+}
+
+// externalRemoved removes an external key. That it was added again is not repeated.
+func (r *replayer) externalRemoved(ctx context.Context, e ExportedEvent) (string, error) {
+	if _, err := r.exec(ctx, `DELETE FROM external_key_role WHERE external_id = `+externalOf, e.AccountID, e.ObjectID); err != nil {
+		return "", err
+	}
+	rows, err := r.exec(ctx, `DELETE FROM external_key WHERE id = `+externalOf, e.AccountID, e.ObjectID)
+	return changed(e.ObjectID, rows, err)
 }
 
 // settingsChanged sets what the log says was set: of settings, the last word counts whichever way it goes.

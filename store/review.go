@@ -13,6 +13,8 @@ type ReviewKeys struct {
 	// with its last use.
 	Count int
 	Keys  []ReviewKey
+	// External is how many external keys of the account are active.
+	External int
 }
 
 // ReviewKey is an active key with its last use.
@@ -33,7 +35,11 @@ func (s *Store) ReviewKeys(ctx context.Context, by keys.Actor, limit int) (found
 		if err != nil {
 			return err
 		}
-		found.Count = len(rows)
+		external, err := t.activeExternal(ctx, by.AccountID)
+		if err != nil {
+			return err
+		}
+		found.Count, found.External = len(rows), len(external)
 		for _, k := range rows[:min(limit, len(rows))] {
 			if err := t.completeKey(ctx, &k); err != nil {
 				return err
@@ -56,8 +62,8 @@ func (t *tx) activeKeys(ctx context.Context, accountID string) ([]keyRow, error)
 		WHERE account_id = $1 AND deleted_at IS NULL AND status = 'active' ORDER BY created_at DESC, number DESC`, accountID)
 }
 
-// ConfirmReview ends the review of the actor's account that began at since, so that its active keys may
-// come in again, and returns how many these are. It returns Conflict when that review has ended, and
+// ConfirmReview ends the review of the actor's account that began at since, so that its active keys and
+// external keys may come in again, and returns how many these are. It returns Conflict when that review has ended, and
 // Forbidden when the actor may not edit keys or does not hold what the roles of the active keys give: to
 // confirm a key is to activate it.
 func (s *Store) ConfirmReview(ctx context.Context, by keys.Actor, since time.Time) (confirmed int, err error) {
@@ -81,11 +87,20 @@ func (s *Store) ConfirmReview(ctx context.Context, by keys.Actor, since time.Tim
 		if err := by.MayGrant(held); err != nil {
 			return err
 		}
+		external, err := t.activeExternal(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		for _, x := range external {
+			if err := by.MayGrant(x.Roles); err != nil {
+				return err
+			}
+		}
 		active, err := t.activeKeys(ctx, account.ID)
 		if err != nil {
 			return err
 		}
-		confirmed = len(active)
+		confirmed = len(active) + len(external)
 		t.record(keys.AuditEvent{
 			Action: keys.ActionReviewConfirmed, ObjectKind: objectAccount, ObjectID: account.ID, Object: account.Slug,
 			Details: map[string]any{"keys": confirmed, "since": since.UnixMicro()},

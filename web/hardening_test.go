@@ -332,7 +332,8 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")
-	open, waiting := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: "/link/"})
+	open, waiting, external := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: "/link/"}), b.keyFor(route{Path: pathExternal()})
+	added := b.fieldsOf(route{Path: pathExternalAdd()}, id)
 	version, _ := b.get(pathKeyEdit(id, "")).Find("input[name=version]").Attr("value")
 	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`)
 	k.putUnderReview() // for the form that ends the review
@@ -342,9 +343,15 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 		if r.Method != http.MethodPost || r.Path == pathLogout() || r.Path == pathSetup() {
 			continue
 		}
-		fields := b.fieldsOf(r, id)
+		fields := added
+		if r.Path != pathExternalAdd() {
+			fields = b.fieldsOf(r, id)
+		}
 		if strings.HasSuffix(r.Path, "/edit") {
 			fields.Set("version", version)
+			if isExternal(r) {
+				fields.Set("version", "1")
+			}
 		}
 		if strings.HasSuffix(r.Path, "/activate") {
 			continue
@@ -356,6 +363,8 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			key = open
 		case needsLink(r):
 			key, fields = waiting, b.fieldsOf(r, waiting)
+		case isExternal(r):
+			key = external
 		}
 		a := b.post(k.fill(r.Path, key), fields)
 		a.is(http.StatusServiceUnavailable)
@@ -367,7 +376,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			t.Errorf("%s changed something:\n%s", r.Path, difference(before, after))
 		}
 	}
-	if checked != 15 {
+	if checked != 18 {
 		t.Errorf("%d routes were checked", checked)
 	}
 	k.exec(`DROP TRIGGER broken`)

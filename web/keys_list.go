@@ -82,6 +82,7 @@ func countOf(found store.KeyPage, from list) views.KeysCount {
 func tabs(c echo.Context, current string) []ui.Tab {
 	return []ui.Tab{
 		{Label: t(c, "keys.tab.generated"), URL: pathKeys(), Current: current == pathKeys()},
+		{Label: t(c, "keys.tab.external"), URL: pathExternal(), Current: current == pathExternal()},
 		{Label: t(c, "keys.tab.settings"), URL: pathSettings(), Current: current == pathSettings()},
 	}
 }

@@ -22,10 +22,10 @@ func TestQ01APIKeysLeadsToTheGeneratedTab(t *testing.T) {
 	a := b.get(pathKeys())
 	a.is(http.StatusOK)
 	tabs := a.Find(`nav[aria-label="API Keys"] a`)
-	if tabs.Length() != 2 || tabs.Text() != "GeneratedSettings" {
+	if tabs.Length() != 3 || tabs.Text() != "GeneratedExternalSettings" {
 		t.Errorf("tabs: %q", tabs.Text())
 	}
-	for path, label := range map[string]string{pathKeys(): "Generated", pathSettings(): "Settings"} {
+	for path, label := range map[string]string{pathKeys(): "Generated", pathExternal(): "External", pathSettings(): "Settings"} {
 		current := b.get(path).Find(`nav[aria-label="API Keys"] [aria-current]`)
 		if current.Length() != 1 || strings.TrimSpace(current.Text()) != label {
 			t.Errorf("%s: the current tab is %q", path, current.Text())
@@ -355,7 +355,7 @@ func TestChipsSayHowTheTokenStands(t *testing.T) {
 	}
 }
 
-var rawID = regexp.MustCompile(`\b(flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell|renew|renewed|undo|oldtoken|delete-old|settings|settings-confirm|show|token|history|roles|form|advice|ago|alarm|snippet|usage|use|find|bulk)\.[a-z][a-z.-]+\b`)
+var rawID = regexp.MustCompile(`\b(external|credential|handover|blocked|discard|link|flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell|renew|renewed|undo|oldtoken|delete-old|settings|settings-confirm|show|token|history|roles|form|advice|ago|alarm|snippet|usage|use|find|bulk)\.[a-z][a-z.-]+\b`)
 
 func TestNoPageShowsARawMessageID(t *testing.T) {
 	k := newKit(t)

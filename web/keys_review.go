@@ -58,7 +58,8 @@ func (s *Server) renderKeysReview(c echo.Context, status int, problems []ui.Prob
 	}
 	view.Since = timeOf(c, account.ReviewSince, currentViewer(c).zone())
 	view.Version = strconv.FormatInt(account.ReviewSince.UnixMicro(), 10)
-	view.Count, view.More = found.Count, found.Count-len(found.Keys)
+	view.Count, view.More = found.Count+found.External, found.Count-len(found.Keys)
+	view.External, view.ExternalURL = found.External, pathExternal()
 	for _, key := range found.Keys {
 		view.Keys = append(view.Keys, reviewKey(c, key))
 	}
@@ -69,10 +70,7 @@ func reviewKey(c echo.Context, key store.ReviewKey) views.ReviewKey {
 	shown := views.ReviewKey{
 		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), DeactivateURL: pathKeyDeactivate(key.ID, ""),
 		DeactivateLabel: t(c, "review.deactivate", words.Args{"Name": key.Name}),
-		Created:         timeOf(c, key.CreatedAt, currentViewer(c).zone()),
-	}
-	for _, role := range key.Roles {
-		shown.Roles = append(shown.Roles, role.Name)
+		Created:         timeOf(c, key.CreatedAt, currentViewer(c).zone()), Roles: roleNames(key.Roles),
 	}
 	if !key.LastUse.Never() {
 		shown.Used = timeOf(c, key.LastUse.At, currentViewer(c).zone())

@@ -16,13 +16,18 @@ import (
 func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views.KeyRow {
 	row := views.KeyRow{
 		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(), Pending: key.Renewing(), Pick: v.actor.May(keys.EditAPIKeys),
-		Durations: s.durations(c, v.account, key),
-		Created:   timeOf(c, key.CreatedAt, v.zone()), Menu: s.keyMenu(v.actor, key, from),
-	}
-	for _, role := range key.Roles {
-		row.Roles = append(row.Roles, role.Name)
+		Durations: s.durations(c, v.account, key), Roles: roleNames(key.Roles),
+		Created: timeOf(c, key.CreatedAt, v.zone()), Menu: s.keyMenu(v.actor, key, from),
 	}
 	return row
+}
+
+// roleNames are the names of roles.
+func roleNames(roles []keys.Role) (names []string) {
+	for _, role := range roles {
+		names = append(names, role.Name)
+	}
+	return names
 }
 
 // keyMenu holds what the viewer may do with a key, or is nil when that is nothing. A key with more

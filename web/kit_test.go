@@ -298,6 +298,18 @@ func (b *browser) generate(name string, roles ...string) (id keys.KeyID, token s
 	return id, token
 }
 
+// external makes a key in the other account of the kit and gives it roles in the browser's through the form.
+func (b *browser) external(roles ...string) keys.KeyID {
+	b.kit.t.Helper()
+	other := "globex"
+	if b.actor().Account == other {
+		other = "acme"
+	}
+	id, _ := b.kit.signIn("ana@" + other + ".example").generate("Price feed")
+	b.post(pathExternalAdd(), url.Values{"key": {string(id)}, "owner": {other}, "roles": roles}).leadsTo(pathExternal())
+	return id
+}
+
 // renew renews a key through the form and returns the number of the renewal and the new token.
 func (b *browser) renew(id keys.KeyID) (rid int64, token string) {
 	b.kit.t.Helper()

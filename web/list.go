@@ -163,6 +163,30 @@ func (l list) at(id keys.KeyID) string {
 	return l.path() + "#kebab-" + string(id)
 }
 
+// carriedBy is the address of an action that leads back to the list.
+func (l list) carriedBy(path string) string {
+	if l == "" {
+		return path
+	}
+	return path + "?list=" + url.QueryEscape(string(l))
+}
+
+// external is the address of the External tab on this page of its list.
+func (l list) external() string {
+	if l == "" || l == fromKey {
+		return pathExternal()
+	}
+	return pathExternal() + "?" + string(l)
+}
+
+// externalAt is the External tab with the focus on the menu of a key's row.
+func (l list) externalAt(id keys.KeyID) string { return l.external() + "#kebab-" + string(id) }
+
+// cursors are the parameters of a list that has no others.
+func (l list) cursors() (after, before string) {
+	return l.values().Get(paramAfter), l.values().Get(paramBefore)
+}
+
 // label names the page that at leads to.
 func (l list) label(c echo.Context, id keys.KeyID) string {
 	if l == fromKey {

@@ -18,7 +18,7 @@ func pathLogout() string          { return "/logout" }
 func pathAccountPassword() string { return "/account/password" }
 func pathKeys() string            { return "/account/api-keys/generated" }
 func pathKeysGenerate() string    { return pathKeys() + "/new" }
-func pathKeysBulk(l list) string  { return withList(pathKeys()+"/bulk", l) }
+func pathKeysBulk(l list) string  { return l.carriedBy(pathKeys() + "/bulk") }
 
 func pathKeyEdit(id keys.KeyID, l list) string       { return pathKey(id, "edit", l) }
 func pathKeyDeactivate(id keys.KeyID, l list) string { return pathKey(id, "deactivate", l) }
@@ -43,21 +43,24 @@ func pathCredential(link string) string { return "/credentials/" + link }
 // pathKeyShow is the key's own page.
 func pathKeyShow(id keys.KeyID) string { return pathKeys() + "/" + string(id) }
 
+func pathExternal() string    { return "/account/api-keys/external" }
+func pathExternalAdd() string { return pathExternal() + "/new" }
+
+func pathExternalEdit(id keys.KeyID, l list) string {
+	return l.carriedBy(pathExternal() + "/" + string(id) + "/edit")
+}
+
+func pathExternalRemove(id keys.KeyID, l list) string {
+	return l.carriedBy(pathExternal() + "/" + string(id) + "/remove")
+}
+
 func pathKeysReview() string      { return "/account/api-keys/review" }
 func pathHelpProtect() string     { return "/help/protect" }
 func pathSettings() string        { return "/account/api-keys/settings" }
 func pathSettingsPreview() string { return pathSettings() + "/preview" }
 
 func pathKey(id keys.KeyID, verb string, l list) string {
-	return withList(pathKeys()+"/"+string(id)+"/"+verb, l)
-}
-
-// withList adds to an address the list that it leads back to.
-func withList(path string, l list) string {
-	if l == "" {
-		return path
-	}
-	return path + "?list=" + url.QueryEscape(string(l))
+	return l.carriedBy(pathKeys() + "/" + string(id) + "/" + verb)
 }
 
 // localPath returns next when it leads to a page of ours, else the list. Browsers read a backslash as

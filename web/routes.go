@@ -89,6 +89,14 @@ func (s *Server) routes() []route {
 		{get, "/account/api-keys/generated/:id/link/discard", page, keys.RenewAPIToken, s.keysLinkDiscardForm},
 		{post, "/account/api-keys/generated/:id/link/discard", form, keys.RenewAPIToken, s.keysLinkDiscard},
 
+		{get, "/account/api-keys/external", page, keys.ViewAPIKeys, s.externalList},
+		{get, "/account/api-keys/external/new", page, keys.EditAPIKeys, s.externalAddForm},
+		{post, "/account/api-keys/external/new", form, keys.EditAPIKeys, s.externalAdd},
+		{get, "/account/api-keys/external/:id/edit", page, keys.EditAPIKeys, s.externalEditForm},
+		{post, "/account/api-keys/external/:id/edit", form, keys.EditAPIKeys, s.externalEdit},
+		{get, "/account/api-keys/external/:id/remove", page, keys.EditAPIKeys, s.externalRemoveForm},
+		{post, "/account/api-keys/external/:id/remove", form, keys.EditAPIKeys, s.externalRemove},
+
 		{get, "/account/api-keys/review", page, keys.EditAPIKeys, s.keysReviewForm},
 		{post, "/account/api-keys/review", form, keys.EditAPIKeys, s.keysReview},
 

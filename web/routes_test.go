@@ -125,6 +125,7 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathKeysBulk(""), pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
 		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
 		pathKeyDiscard(id, ""), pathCredential("3fK"),
+		pathExternal(), pathExternalAdd(), pathExternalEdit(id, ""), pathExternalRemove(id, "before=x"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
@@ -143,7 +144,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id := b.keyFor(route{})
-	open, waiting := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: "/link/"})
+	open, waiting, external := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: "/link/"}), b.keyFor(route{Path: pathExternal()})
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -152,7 +153,7 @@ func TestAGetChangesNothing(t *testing.T) {
 		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			for _, who := range []*browser{b, k.browser()} {
-				for _, key := range []keys.KeyID{id, open, waiting} {
+				for _, key := range []keys.KeyID{id, open, waiting, external} {
 					who.send(who.request(method, k.address(r, key), nil))
 					asked++
 				}
@@ -187,6 +188,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	k.addUser("none@acme.example", "nothing")
 	foreign := k.signIn("ana@globex.example")
 	steady, open, waiting := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/"}), foreign.keyFor(route{Path: "/link/"})
+	external := foreign.keyFor(route{Path: pathExternal()})
 
 	holds := map[string][]string{
 		"ana@acme.example":    k.signIn("ana@acme.example").actor().Holds,
@@ -208,6 +210,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 					id = open
 				case needsLink(r):
 					id = waiting
+				case isExternal(r):
+					id = external
 				}
 				if account == "own" {
 					id = k.signIn("ana@acme.example").keyFor(r)
@@ -268,9 +272,15 @@ func needsLink(r route) bool {
 	return strings.Contains(r.Path, "/link/") || strings.HasPrefix(r.Path, "/credentials/")
 }
 
+// isExternal says whether a route is about a key of another account.
+func isExternal(r route) bool { return strings.HasPrefix(r.Path, pathExternal()) }
+
 // keyFor makes a key in the state that a route is about.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
+	if isExternal(r) {
+		return b.external("orders-viewer")
+	}
 	id, _ := b.generate("Order sync", "orders-viewer")
 	switch {
 	case needsRenewal(r):
@@ -343,6 +353,9 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
 	case r.Path == pathKeysBulk(""):
 		return url.Values{"action": {"deactivate"}, "id": {string(id)}}
+	case r.Path == pathExternalAdd():
+		id, _ := b.kit.signIn("ana@globex.example").generate("Price feed")
+		return url.Values{"key": {string(id)}, "owner": {"globex"}, "roles": {"orders-viewer"}}
 	case strings.HasSuffix(r.Path, "/edit"):
 		version := "1"
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {

@@ -137,6 +137,7 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 		t.Run("renewal and settings", walkRenewal)
 		t.Run("what a key is used for", walkUsage)
 		t.Run("search and many keys", walkFind)
+		t.Run("keys of other accounts", walkExternal)
 	})
 	t.Logf("note: axe: %d page states, %d runs", visited.states, visited.states*4)
 	if visited.walks < 7 {

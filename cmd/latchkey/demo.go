@@ -131,7 +131,7 @@ func fillDemo(ctx context.Context, s *store.Store, clock *demoClock, password st
 	if err := alarmDemo(ctx, s, account, made[demoAlarmed].id); err != nil {
 		return err
 	}
-	return fillDemoMarked(ctx, s, clock, now, phc)
+	return fillDemoMarked(ctx, s, clock, now, phc, by, made)
 }
 
 // demoMade is a key of the story: its id, and the numbers of its first token and of that of its renewal,
@@ -184,8 +184,9 @@ func demoActor(account keys.Account, owner keys.User) keys.Actor {
 	return by
 }
 
-// fillDemoMarked makes the account that does not enforce expiry.
-func fillDemoMarked(ctx context.Context, s *store.Store, clock *demoClock, now time.Time, phc string) error {
+// fillDemoMarked makes the account that does not enforce expiry, and lets keys of either account into the
+// other one.
+func fillDemoMarked(ctx context.Context, s *store.Store, clock *demoClock, now time.Time, phc string, acme keys.Actor, ofAcme []demoMade) error {
 	const day = 24 * time.Hour
 	clock.set(now.Add(-time.Duration(demoMarkedKeys[0].days+1) * day))
 	account, owner, err := s.CreateAccount(ctx, keys.Command("latchkey demo"), store.NewAccount{
@@ -200,6 +201,7 @@ func fillDemoMarked(ctx context.Context, s *store.Store, clock *demoClock, now t
 		return err
 	}
 	var tokens []demoToken
+	var ids []keys.KeyID
 	for i, key := range demoMarkedKeys {
 		from := now.Add(-time.Duration(key.days) * day)
 		clock.set(from)
@@ -208,6 +210,22 @@ func fillDemoMarked(ctx context.Context, s *store.Store, clock *demoClock, now t
 			return err
 		}
 		tokens = append(tokens, demoToken{key: i, number: made.first, from: from})
+		ids = append(ids, made.id)
+	}
+	for _, lent := range []struct {
+		by    keys.Actor
+		owner string
+		id    keys.KeyID
+		roles []string
+	}{
+		{acme, demoMarked, ids[1], []string{"logistics-viewer"}},
+		{acme, demoMarked, ids[3], []string{"logistics-operator", "inventory-viewer", "orders-viewer"}},
+		{by, demoAccount, ofAcme[4].id, []string{"logistics-viewer"}},
+	} {
+		clock.set(clock.Now().Add(day))
+		if _, err := s.AddExternalKey(ctx, lent.by, store.NewExternalKey{ID: lent.id, Owner: lent.owner, Roles: lent.roles}); err != nil {
+			return err
+		}
 	}
 	clock.set(now)
 	return useDemo(ctx, s, account.With(settings), tokens, now)

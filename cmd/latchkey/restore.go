@@ -148,7 +148,11 @@ func (c *restoreCmd) tellReview(p *program, r store.RestoreReport) error {
 		if !k.LastUse.Never() {
 			used = stamp(k.LastUse.At)
 		}
-		rows = append(rows, []string{string(k.Key.ID), k.Key.Name, k.Account, stamp(k.Key.CreatedAt), used})
+		name := k.Key.Name
+		if k.Owner != "" {
+			name, used = "(external key of "+k.Owner+")", "(its owner knows)"
+		}
+		rows = append(rows, []string{string(k.Key.ID), name, k.Account, stamp(k.Key.CreatedAt), used})
 	}
 	if err := p.table(rows); err != nil {
 		return err

@@ -34,15 +34,28 @@ func (x *index) bookFor(c keys.FeedChanges) *book {
 		}
 	}
 	for _, k := range c.Keys {
-		owner, ok := next.ownerOf(k.ID)
-		if !ok || next.knows(owner.place, k.Roles) {
-			continue
+		if owner, ok := next.ownerOf(k.ID); ok {
+			next = x.bookWith(next, owner.place, k.Roles)
 		}
-		if next == x.book.Load() {
-			next = next.clone()
+		for _, g := range k.Grants {
+			if account, ok := next.byNumber[g.Account]; ok {
+				next = x.bookWith(next, account, g.Roles)
+			}
 		}
-		next.placeOf(owner.place, k.Roles)
 	}
+	return next
+}
+
+// bookWith returns a book that has the set of an account's roles: next, or a copy where next is the one that
+// readers use.
+func (x *index) bookWith(next *book, owner uint32, roles []int64) *book {
+	if next.knows(owner, roles) {
+		return next
+	}
+	if next == x.book.Load() {
+		next = next.clone()
+	}
+	next.placeOf(owner, roles)
 	return next
 }
 
@@ -55,12 +68,14 @@ func (b *book) ownerOf(id keys.KeyID) (*account, bool) {
 
 // makeRoom makes tables and chunks large enough for all that may be new.
 func (x *index) makeRoom(c keys.FeedChanges) {
-	tokens := 0
+	tokens, granted := 0, 0
 	for _, k := range c.Keys {
 		tokens += len(k.Tokens)
+		granted += len(k.Grants)
 	}
 	x.roomForKeys(len(c.Keys))
 	x.roomForTokens(tokens)
+	x.roomForGrants(granted)
 }
 
 func (x *index) roomForKeys(n int) {
@@ -109,6 +124,7 @@ func (x *index) applyKey(b *book, k keys.FeedKey) {
 		place = x.addKey(k.FeedKeyRow, owner, word)
 		x.byNumber.put(k.Number, place, x.keyNumber)
 	}
+	x.applyGrants(b, place, k.Grants)
 	newest := newestLive(k.Tokens)
 	for _, t := range k.Tokens {
 		state := stateOf(t, k.Deleted, newest)
@@ -119,6 +135,17 @@ func (x *index) applyKey(b *book, k keys.FeedKey) {
 			x.addToken(t, place, word, state)
 		}
 	}
+}
+
+// applyGrants makes the grants of a key what they are now. Their sets are in the book.
+func (x *index) applyGrants(b *book, key uint32, granted []keys.FeedGrant) {
+	var accounts, sets []uint32
+	for _, g := range granted {
+		if account, ok := b.byNumber[g.Account]; ok {
+			accounts, sets = append(accounts, account), append(sets, b.placeOf(account, g.Roles))
+		}
+	}
+	x.setGrants(key, accounts, sets)
 }
 
 // setState gives a token another state.

@@ -7,6 +7,17 @@
 // Source and then follows the Source's change feed. Tokens that were replaced, or whose renewal was
 // undone, are remembered for 90 days, so that their use raises an alarm; so are those of deleted keys.
 //
+// # External keys
+//
+// A key may have been given roles by accounts that it does not belong to. Where one of these is guarded, the
+// roles that it gave count, and they alone; everywhere else but at its owner's the key is unknown. Whether
+// the token lives, how long it lasts and whether the key is active is the owner's say, and while either of
+// the two accounts is under review after a restore, nobody can know. Introspection answers a caller about
+// every token that has a say in the caller's account, with its roles there; a caller that is an external key
+// elsewhere asks for its own account all the same. Uses are counted per token, for its owner; what the
+// guarded account's roles did not allow goes to that account's audit log, and every other refusal to the
+// owner's.
+//
 // # What it promises
 //
 // On one node a change holds from the moment at which the admin is answered: the store calls CatchUp
@@ -22,7 +33,8 @@
 //
 // A verification is one SHA-256, one look into an open-addressing table and one record, two for a pair,
 // whatever the number of keys: O(1), without a lock that a change holds, without input or output and without an
-// allocation. A text that is no token costs its checksum. A change costs the size of what changed, but
+// allocation. A key of another account than the guarded one costs one look more, into the table of grants. A
+// text that is no token costs its checksum. A change costs the size of what changed, but
 // for the table, which is made anew, and twice as large, when it is three quarters full. Loading is
 // linear. A key with one token takes about 130 bytes: a token record of 64, with 12 more beside it, a key
 // record of 24, and their slots. None of it has pointers, so the garbage collector does not walk it.

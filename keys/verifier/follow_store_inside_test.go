@@ -92,7 +92,7 @@ func (a *admins) generate(which int) {
 
 func (a *admins) pick(by keys.Actor, id keys.KeyID) (string, func() error) {
 	ctx := a.Context()
-	switch a.random.IntN(9) {
+	switch a.random.IntN(11) {
 	case 0:
 		return "deactivate", func() error { _, _, err := a.store.DeactivateKey(ctx, by, id); return err }
 	case 1:
@@ -117,11 +117,44 @@ func (a *admins) pick(by keys.Actor, id keys.KeyID) (string, func() error) {
 			return "role edit", func() error { return a.editRole(by) }
 		}
 		return "settings", func() error { return a.changeSettings(by) }
+	case 9, 10:
+		return a.pickGrant()
 	}
 	if a.random.IntN(8) > 0 {
 		return "delete old", func() error { _, err := a.store.DeleteOldToken(ctx, by, id); return err }
 	}
 	return "delete", func() error { _, err := a.store.DeleteKey(ctx, by, id); return err }
+}
+
+// pickGrant does something to what one account lets a key of the other do.
+func (a *admins) pickGrant() (string, func() error) {
+	which, ctx := a.random.IntN(2), a.Context()
+	by, owned := a.by[which], a.keys[1-which]
+	if len(owned) == 0 {
+		return "add external", func() error { return nil }
+	}
+	id := owned[a.random.IntN(len(owned))]
+	roles := []string{"pricing-admin", "catalog-editor", "orders-viewer"}[:a.random.IntN(4)]
+	switch a.random.IntN(5) {
+	case 0:
+		return "remove external", func() error { _, err := a.store.RemoveExternalKey(ctx, by, id); return err }
+	case 1, 2:
+		return "edit external", func() error {
+			x, err := a.store.ExternalKey(ctx, by, id)
+			if err != nil {
+				return err
+			}
+			_, _, err = a.store.EditExternalKey(ctx, by, store.EditExternalKey{ID: id, Version: x.Version, Roles: roles})
+			return err
+		}
+	}
+	return "add external", func() error {
+		_, err := a.store.AddExternalKey(ctx, by, store.NewExternalKey{ID: id, Owner: a.by[1-which].Account, Roles: roles})
+		if keys.ReasonOf(err) == keys.ReasonExternalAdded || keys.ReasonOf(err) == keys.ReasonExternalUnknown {
+			return keys.Conflict(keys.ReasonExternalAdded) // refused, as the others are
+		}
+		return err
+	}
 }
 
 func (a *admins) editKey(by keys.Actor, id keys.KeyID) error {
@@ -177,7 +210,7 @@ func (a *admins) changeSettings(by keys.Actor) error {
 func TestAnIndexThatFollowedEqualsOneThatWasLoaded(t *testing.T) {
 	changes, every := 10_000, 1000
 	if testing.Short() {
-		changes, every = 300, 50
+		changes, every = 600, 100
 	}
 	a := newAdmins(t, nil)
 	options := Options{Now: func() time.Time { return a.now }, Log: slog.New(slog.DiscardHandler)}
@@ -196,7 +229,7 @@ func TestAnIndexThatFollowedEqualsOneThatWasLoaded(t *testing.T) {
 			sameIndex(t, kept, fresh)
 		}
 	}
-	for _, what := range []string{"generate", "deactivate", "activate", "renew", "complete", "undo", "edit", "role edit", "settings", "delete old", "delete"} {
+	for _, what := range []string{"generate", "deactivate", "activate", "renew", "complete", "undo", "edit", "role edit", "settings", "delete old", "delete", "add external", "edit external", "remove external"} {
 		if a.done[what] == 0 {
 			t.Errorf("no %s was made", what)
 		}

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -28,6 +29,7 @@ import (
 type front struct {
 	*testing.T
 	clock    *storetest.Clock
+	file     string
 	store    *store.Store
 	verifier *Verifier
 	sink     *frontSink
@@ -82,9 +84,9 @@ func (s *frontSink) RecordRefusals(ctx context.Context, refusals map[keys.Refusa
 
 func newFront(t *testing.T) *front {
 	t.Helper()
-	f := &front{T: t, clock: storetest.NewClock(), log: &frontLog{}}
+	f := &front{T: t, clock: storetest.NewClock(), file: filepath.Join(t.TempDir(), "latchkey.db"), log: &frontLog{}}
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	opened, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "latchkey.db"), store.Options{
+	opened, err := store.Open(t.Context(), f.file, store.Options{
 		Now: f.clock.Now, AfterCommit: func(ctx context.Context) error { return f.verifier.CatchUp(ctx) },
 	})
 	f.must(err)
@@ -101,6 +103,16 @@ func (f *front) must(err error) {
 	if err != nil {
 		f.Fatal(err)
 	}
+}
+
+// exec runs a statement on the database file, past the store.
+func (f *front) exec(query string, args ...any) {
+	f.Helper()
+	db, err := sql.Open("sqlite", "file:"+f.file+"?_pragma=busy_timeout(5000)")
+	f.must(err)
+	defer func() { f.must(db.Close()) }()
+	_, err = db.ExecContext(f.Context(), query, args...)
+	f.must(err)
 }
 
 // account makes an account and returns its owner.

@@ -21,6 +21,7 @@ type index struct {
 	slots      atomic.Pointer[slots]
 	tokens     atomic.Pointer[[]*tokenChunk]
 	keys       atomic.Pointer[[]*keyChunk]
+	grants     atomic.Pointer[grants]
 	book       atomic.Pointer[book]
 	mark       atomic.Pointer[keys.FeedMark]
 
@@ -28,14 +29,17 @@ type index struct {
 	tokenCount, keyCount atomic.Int64
 	ended                int
 	byNumber             numberTable
+	grantsOf             grantsOf
+	grantRows            int
 	built                time.Time
 }
 
 // newIndex returns an empty index.
 func newIndex() *index {
-	x := &index{byNumber: newNumberTable(0)}
-	empty := newSlots(0)
+	x := &index{byNumber: newNumberTable(0), grantsOf: grantsOf{}}
+	empty, none := newSlots(0), newGrants(0)
 	x.slots.Store(&empty)
+	x.grants.Store(&none)
 	x.tokens.Store(&[]*tokenChunk{})
 	x.keys.Store(&[]*keyChunk{})
 	x.book.Store(newBook())
@@ -129,8 +133,24 @@ func (x *index) look(q *question, a *answer) {
 	if q.Account == OwnAccount {
 		guarded = owner
 	}
+	if owner != guarded {
+		set = x.granted(guarded, token.key)
+	}
 	a.guarded, a.key, a.token, a.owner, a.roles = guarded, x.key(token.key), token, owner, set
 	a.Code = a.code(q, word)
+}
+
+// granted is what an account lets a key of another one do, or nil when that is not even to come in. The set
+// may be newer than the book that was read before.
+func (x *index) granted(guarded *account, key uint32) *roleSet {
+	if guarded == nil {
+		return nil
+	}
+	place, found := x.grants.Load().find(guarded.place, key)
+	if !found {
+		return nil
+	}
+	return x.book.Load().sets[place]
 }
 
 // guarded is the account that a question is about, or nil. OwnAccount is not known here.
@@ -149,7 +169,7 @@ func (v *Verdict) code(q *question, word uint32) Code {
 	state, ended := unpackState(v.token.state.Load())
 	v.Retiring = state == tokenRetiring
 	switch {
-	case q.Key != "" && !v.key.is(v.owner, q.Key), v.owner != v.guarded:
+	case q.Key != "" && !v.key.is(v.owner, q.Key), v.roles == nil:
 		return CodeUnknown
 	case state >= tokenRotated && forgotten(ended, q.now):
 		return CodeUnknown
@@ -161,7 +181,7 @@ func (v *Verdict) code(q *question, word uint32) Code {
 		return CodeExpired
 	case word&keyActive == 0:
 		return CodeInactive
-	case v.owner.review:
+	case v.owner.review, v.guarded.review:
 		return CodeUnavailable
 	case q.Resource != "" && !v.roles.grants(q.Resource):
 		return CodeForbidden
@@ -176,6 +196,6 @@ func forgotten(endedMinute int64, now time.Time) bool {
 
 // bytes is the memory that the index takes, but for the book.
 func (x *index) bytes() int {
-	return len(*x.slots.Load())*8 + len(*x.tokens.Load())*int(unsafe.Sizeof(tokenChunk{})) +
+	return len(*x.slots.Load())*8 + len(*x.grants.Load())*int(unsafe.Sizeof(grantRow{})) + len(*x.tokens.Load())*int(unsafe.Sizeof(tokenChunk{})) +
 		len(*x.keys.Load())*int(unsafe.Sizeof(keyChunk{}))
 }

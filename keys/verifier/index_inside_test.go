@@ -16,11 +16,13 @@ import (
 	"latchkey/keys/secret"
 )
 
-// world is a Source and a Sink of a few lines: one account, and keys that the test changes. What was
+// world is a Source and a Sink of a few lines: an account, which has the keys that the test changes, and
+// another one, which may let them in. What was
 // changed since a mark it tells as the store does, whole and as it is now.
 type world struct {
 	mu      sync.Mutex
 	account keys.FeedAccount
+	other   keys.FeedAccount
 	keys    []keys.FeedKey
 	// changed holds the place of the key that each change was about, or -1 for the account.
 	changed []int
@@ -35,7 +37,10 @@ var (
 )
 
 func newWorld() *world {
-	return &world{refused: map[keys.Refusal]int{}, account: keys.FeedAccount{
+	return &world{refused: map[keys.Refusal]int{}, other: keys.FeedAccount{
+		Number: 4, ID: "id-of-globex", Slug: "globex", Settings: keys.Settings{Duration: keys.DefaultDuration, Zone: "UTC"},
+		Roles: []keys.FeedRole{{Number: 5, Slug: "stock", Resources: []string{"stock.read"}}},
+	}, account: keys.FeedAccount{
 		Number: 1, ID: "id-of-acme", Slug: "acme", Settings: keys.Settings{Duration: keys.DefaultDuration, EnforceExpiry: true, Zone: "UTC"},
 		Roles: []keys.FeedRole{{Number: 2, Slug: "reader", Resources: []string{"orders.read"}}, {Number: 3, Slug: "writer", Resources: []string{"orders.write"}}},
 	}}
@@ -68,9 +73,13 @@ func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedMark, 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	into.Account(w.account)
+	into.Account(w.other)
 	for _, k := range w.keys {
 		into.Key(k.FeedKeyRow)
 		into.KeyRoles(k.Number, k.Roles)
+		for _, g := range k.Grants {
+			into.KeyGrant(k.Number, g)
+		}
 		for _, t := range k.Tokens {
 			into.Token(t)
 		}
@@ -209,6 +218,8 @@ func TestAVerificationAllocatesNothing(t *testing.T) {
 	w := newWorld()
 	good, rotated := w.add(2), w.add(2)
 	w.change(1, func(k *keys.FeedKey) { k.Tokens[0].EndedAt = noon.UnixMicro() })
+	lent := w.add(2)
+	w.change(2, func(k *keys.FeedKey) { k.Grants = []keys.FeedGrant{{Account: 4, Roles: []int64{5}}} })
 	v := w.follow(t, time.Now)
 	id := string(w.keys[0].ID)
 	requests := []Request{
@@ -221,6 +232,9 @@ func TestAVerificationAllocatesNothing(t *testing.T) {
 		{Token: "junk"},
 		{Token: secret.New(secret.KindToken).Reveal()},
 		{Token: good, Account: OwnAccount},
+		{Token: good, Account: "globex"},
+		{Token: lent, Account: "globex", Resource: "stock.read"},
+		{Token: lent, Account: "globex", Resource: "orders.read"},
 	}
 	for _, r := range requests {
 		if n := testing.AllocsPerRun(200, func() { v.Verify(r, someone) }); n != 0 {
@@ -472,7 +486,7 @@ func (x *index) dump() map[secret.Digest]string {
 		book := x.book.Load()
 		owner, word := book.accounts[key.account], token.word.Load()
 		set := book.sets[word>>keyBits]
-		all[digest] = fmt.Sprint(*x.tokenNumber(at), token.created, token.state.Load(), key.number, key.id(owner), word&(1<<keyBits-1),
+		all[digest] = x.dumpGrants(book, token.key) + fmt.Sprint(*x.tokenNumber(at), token.created, token.state.Load(), key.number, key.id(owner), word&(1<<keyBits-1),
 			set.slugs, set.resources, set.header, owner.id, owner.slug, owner.settings, owner.zone, book.first.slug)
 	}
 	return all

@@ -16,7 +16,8 @@ import (
 // maxIntrospectBody is how long a body may be.
 const maxIntrospectBody = 4 << 10
 
-// serveIntrospect tells a key that holds keys.IntrospectTokens what a token of its own account is. Asking
+// serveIntrospect tells a key that holds keys.IntrospectTokens what a token is in its own account: that of one
+// of the account's keys, or of a key of another account that it gave roles to. Asking
 // is no use of the asked token, but one of the caller's.
 func (h *Handler) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {

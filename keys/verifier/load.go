@@ -15,6 +15,7 @@ type loader struct {
 	// setOfKey and keyOfToken are what rows refer to by number, in the order of the rows.
 	setOfKey   []setOfKey
 	keyOfToken []int64
+	grants     []grantOfKey
 	// owners finds the account of a role, and lastSets the set of one role alone, which most keys have.
 	owners   map[int64]uint32
 	lastSets map[int64]uint32
@@ -23,6 +24,12 @@ type loader struct {
 type setOfKey struct {
 	key int64
 	set uint32
+}
+
+// grantOfKey is what an account gave to a key of another one.
+type grantOfKey struct {
+	setOfKey
+	account uint32
 }
 
 // load builds an index of everything that the source has.
@@ -75,6 +82,13 @@ func (l *loader) KeyRoles(key int64, roles []int64) {
 	l.setOfKey = append(l.setOfKey, setOfKey{key, set})
 }
 
+// KeyGrant takes what an account lets a key of another one do.
+func (l *loader) KeyGrant(key int64, grant keys.FeedGrant) {
+	if account, ok := l.b.byNumber[grant.Account]; ok {
+		l.grants = append(l.grants, grantOfKey{setOfKey{key, l.b.placeOf(account, grant.Roles)}, account})
+	}
+}
+
 // Token takes a token.
 func (l *loader) Token(t keys.FeedTokenRow) {
 	count := int(l.x.tokenCount.Load())
@@ -100,10 +114,27 @@ func (l *loader) finish() {
 			key.word = key.word&(1<<keyBits-1) | s.set<<keyBits
 		}
 	}
+	l.tieGrants()
 	newest := make([]int64, keyCount)
 	l.tieTokens(newest)
 	l.findTokens(newest)
 	x.book.Store(l.b)
+}
+
+// tieGrants tells the index of the grants, those of one key at once: they came so.
+func (l *loader) tieGrants() {
+	x := l.x
+	x.roomForGrants(len(l.grants))
+	for some := l.grants; len(some) > 0; {
+		var accounts, sets []uint32
+		number := some[0].key
+		for len(some) > 0 && some[0].key == number {
+			accounts, sets, some = append(accounts, some[0].account), append(sets, some[0].set), some[1:]
+		}
+		if key, ok := x.byNumber.find(number, x.keyNumber); ok {
+			x.setGrants(key, accounts, sets)
+		}
+	}
 }
 
 // nowhere is the key of a token that has none. Such a token cannot be found.

@@ -83,8 +83,12 @@ func (v *Verifier) refuse(x *index, q *question, a *answer, from netip.Addr) {
 	default:
 		one.owner, one.key, one.accountID = a.owner, a.key, a.owner.id
 	}
-	if a.Code == CodeForbidden && keys.IsResourceSlug(q.Resource) {
-		one.resource = q.Resource
+	if a.Code == CodeForbidden {
+		// What an external key may do is for the guarded account to say, and none of its owner's business.
+		one.accountID = a.guarded.id
+		if keys.IsResourceSlug(q.Resource) {
+			one.resource = q.Resource
+		}
 	}
 	if a.Code == CodeRotated {
 		v.refusals.reuses.Add(1)

@@ -54,7 +54,8 @@ type Request struct {
 	// Key is the key's id that was presented beside the token, or empty when the token came alone.
 	Key string
 	// Account is the slug of the account whose API is guarded. Empty, it is the verifier's own; a slug
-	// that no account has lets nobody in.
+	// that no account has lets nobody in. A key of another account comes in as far as the guarded one has
+	// given it roles.
 	Account string
 	// Resource is what the caller wants to use, or empty when it is enough to come in. Nobody is granted
 	// a text that cannot be a resource.
@@ -91,7 +92,7 @@ func (v Verdict) Account() string {
 	return v.guarded.slug
 }
 
-// Roles returns the slugs of the key's roles, sorted. The caller must not change it.
+// Roles returns the slugs of the key's roles in the guarded account, sorted. The caller must not change it.
 func (v Verdict) Roles() []string {
 	if v.roles == nil {
 		return nil
@@ -99,7 +100,7 @@ func (v Verdict) Roles() []string {
 	return v.roles.slugs
 }
 
-// Resources returns the slugs of what the key may use, sorted. The caller must not change it.
+// Resources returns the slugs of what the key may use there, sorted. The caller must not change it.
 func (v Verdict) Resources() []string {
 	if v.roles == nil {
 		return nil
@@ -108,7 +109,7 @@ func (v Verdict) Resources() []string {
 }
 
 // Expiry returns when the token ends by its duration, and false when it does not because the account
-// does not enforce it, or when the token is unknown.
+// that it belongs to does not enforce it, or when the token is unknown.
 func (v Verdict) Expiry() (time.Time, bool) {
 	if v.token == nil || !v.owner.settings.EnforceExpiry {
 		return time.Time{}, false

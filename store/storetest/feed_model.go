@@ -16,20 +16,25 @@ type feedModel struct {
 	accounts map[int64]keys.FeedAccount
 	rows     map[int64]keys.FeedKeyRow
 	roles    map[int64][]int64
+	grants   map[int64][]keys.FeedGrant
 	tokens   map[int64][]keys.FeedTokenRow
 }
 
 func newFeedModel() *feedModel {
 	return &feedModel{
-		accounts: map[int64]keys.FeedAccount{}, rows: map[int64]keys.FeedKeyRow{}, roles: map[int64][]int64{}, tokens: map[int64][]keys.FeedTokenRow{},
+		accounts: map[int64]keys.FeedAccount{}, rows: map[int64]keys.FeedKeyRow{}, roles: map[int64][]int64{},
+		grants: map[int64][]keys.FeedGrant{}, tokens: map[int64][]keys.FeedTokenRow{},
 	}
 }
 
-// Account, Key, KeyRoles and Token take in what LoadFeed gives.
+// Account, Key, KeyRoles, KeyGrant and Token take in what LoadFeed gives.
 func (m *feedModel) Account(a keys.FeedAccount)        { m.accounts[a.Number] = a }
 func (m *feedModel) Key(k keys.FeedKeyRow)             { m.rows[k.Number] = k }
 func (m *feedModel) KeyRoles(key int64, roles []int64) { m.roles[key] = slices.Clone(roles) }
-func (m *feedModel) Token(t keys.FeedTokenRow)         { m.tokens[t.Key] = append(m.tokens[t.Key], t) }
+func (m *feedModel) KeyGrant(key int64, g keys.FeedGrant) {
+	m.grants[key] = append(m.grants[key], keys.FeedGrant{Account: g.Account, Roles: slices.Clone(g.Roles)})
+}
+func (m *feedModel) Token(t keys.FeedTokenRow) { m.tokens[t.Key] = append(m.tokens[t.Key], t) }
 
 // apply takes in what FollowFeed gives.
 func (m *feedModel) apply(c keys.FeedChanges) {
@@ -38,7 +43,7 @@ func (m *feedModel) apply(c keys.FeedChanges) {
 		m.accounts[a.Number] = a
 	}
 	for _, k := range c.Keys {
-		m.rows[k.Number], m.roles[k.Number], m.tokens[k.Number] = k.FeedKeyRow, k.Roles, k.Tokens
+		m.rows[k.Number], m.roles[k.Number], m.grants[k.Number], m.tokens[k.Number] = k.FeedKeyRow, k.Roles, k.Grants, k.Tokens
 	}
 }
 
@@ -54,7 +59,7 @@ func (m *feedModel) String() string {
 			continue
 		}
 		slices.SortFunc(tokens, func(a, b keys.FeedTokenRow) int { return int(a.Number - b.Number) })
-		fmt.Fprintf(&all, "%+v %v %v\n", row, m.roles[number], tokens)
+		fmt.Fprintf(&all, "%+v %v %v %v\n", row, m.roles[number], m.grants[number], tokens)
 	}
 	return all.String()
 }

@@ -195,6 +195,26 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"AddExternalKey", func(b *bench) func() error {
+		by, key := b.newAccount("acme"), b.newKey(b.newAccount("globex"), "Price feed", "orders-viewer").Key
+		return func() error {
+			_, err := b.a.AddExternalKey(b.Context(), by, store.NewExternalKey{ID: key.ID, Owner: "globex", Roles: []string{"catalog-viewer"}})
+			return err
+		}
+	}},
+	{"EditExternalKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		x := b.newExternal(by, b.newAccount("globex"), "catalog-viewer")
+		return func() error {
+			_, _, err := b.a.EditExternalKey(b.Context(), by, store.EditExternalKey{ID: x.ID, Version: 1, Roles: []string{"orders-viewer"}})
+			return err
+		}
+	}},
+	{"RemoveExternalKey", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		x := b.newExternal(by, b.newAccount("globex"), "catalog-viewer")
+		return func() error { _, err := b.a.RemoveExternalKey(b.Context(), by, x.ID); return err }
+	}},
 	{"ConfirmReview", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		b.newKey(by, "Orders sync", "orders-viewer")
@@ -214,7 +234,7 @@ var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "PickKeys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
-	"ReviewKeys", "ExportAudit", "Backup", "Failing", "KeyLinkExists",
+	"KeyLinkExists", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
 }
 
 // frameCases holds three cases for each change.
@@ -270,7 +290,7 @@ func (c change) isAudited(b *bench) {
 	feed := b.raw.rows(`SELECT seq, event_id, account_id, object_kind, object_id, at FROM change_log WHERE seq > $1 ORDER BY seq`, before)
 	want := b.raw.rows(`
 		SELECT seq, id, account_id, object_kind, object_id, at FROM audit
-		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role') AND result = 'ok' ORDER BY seq`, before)
+		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role', 'external') AND result = 'ok' ORDER BY seq`, before)
 	if !slices.EqualFunc(feed, want, slices.Equal) {
 		b.Fatalf("the feed has %q, want %q", feed, want)
 	}

@@ -145,7 +145,8 @@ var reviewCases = []testCase{
 // feedSink takes the accounts of a feed.
 type feedSink struct{ accounts []keys.FeedAccount }
 
-func (f *feedSink) Account(a keys.FeedAccount) { f.accounts = append(f.accounts, a) }
-func (f *feedSink) Key(keys.FeedKeyRow)        {}
-func (f *feedSink) KeyRoles(int64, []int64)    {}
-func (f *feedSink) Token(keys.FeedTokenRow)    {}
+func (f *feedSink) Account(a keys.FeedAccount)     { f.accounts = append(f.accounts, a) }
+func (f *feedSink) Key(keys.FeedKeyRow)            {}
+func (f *feedSink) KeyRoles(int64, []int64)        {}
+func (f *feedSink) KeyGrant(int64, keys.FeedGrant) {}
+func (f *feedSink) Token(keys.FeedTokenRow)        {}
