@@ -31,7 +31,10 @@ const (
 	ActionRenewCompleted  Action = "renew.completed"
 	ActionRenewUndone     Action = "renew.undone"
 	ActionSettingsChanged Action = "settings.changed"
+	ActionRoleCreated     Action = "role.created"
 	ActionRoleEdited      Action = "role.edited"
+	ActionRoleDeleted     Action = "role.deleted"
+	ActionResourceAdded   Action = "resource.added"
 	ActionBackupMade      Action = "backup.made"
 	ActionBackupRestored  Action = "backup.restored"
 	// ActionReviewConfirmed is an admin's word that the keys of a restored backup may come in again.

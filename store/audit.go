@@ -162,20 +162,21 @@ func (t *tx) rowOf(e keys.AuditEvent, prev string) (auditRow, error) {
 
 // The kinds of objects.
 const (
-	objectAccount = "account"
-	objectKey     = "key"
-	objectToken   = "token"
-	objectRole    = "role"
-	objectUser    = "user"
-	objectSession = "session"
-	objectBackup  = "backup"
+	objectAccount  = "account"
+	objectKey      = "key"
+	objectToken    = "token"
+	objectRole     = "role"
+	objectResource = "resource"
+	objectUser     = "user"
+	objectSession  = "session"
+	objectBackup   = "backup"
 )
 
 // inFeed says whether a verifier must know of an event: it changed what decides who may come in. A
 // refusal changed nothing.
 func inFeed(e keys.AuditEvent) bool {
 	switch e.ObjectKind {
-	case objectAccount, objectKey, objectToken, objectRole:
+	case objectAccount, objectKey, objectToken, objectRole, objectResource:
 		return e.Result == resultOK
 	}
 	return false
