@@ -17,9 +17,9 @@ import (
 // somebody has it, and is empty otherwise.
 type RoleDelete struct {
 	Shell
-	URL, CancelURL, BackLabel, Slug, Name string
-	InUse                                 string
-	Holders                               RoleHolders
+	URL, CancelURL, BackLabel, Name string
+	InUse                           string
+	Holders                         RoleHolders
 }
 
 // RoleDeletePage asks, or says who has the role.
@@ -160,7 +160,7 @@ func RoleDeletePage(m RoleDelete) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = roleHolders(m.Holders).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = roleHolders(m.Holders, false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -22,7 +23,7 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
@@ -250,7 +251,7 @@ func samplePages() map[string]templ.Component {
 	renewedUsed.OldUsed = Sentence{Text: "The old token was used 3 minutes ago.", Times: []ui.Time{sampleAgo()}}
 	safe := sampleShow()
 	safe.Renewal.Safe, safe.Alarm, safe.Usage = true, Sentence{}, KeyUsage{}
-	return map[string]templ.Component{
+	pages := map[string]templ.Component{
 		"setup":           SetupPage(setup),
 		"setup failed":    SetupPage(setupFailed),
 		"login":           LoginPage(Login{Shell: sampleGate("Log in"), URL: "/login", Next: "/keys", Notice: "Your session ended. Log in to continue."}),
@@ -290,6 +291,8 @@ func samplePages() map[string]templ.Component {
 		"failure":         FailurePage(Failure{Shell: sampleShell("Not found"), Heading: "That page does not exist.", Text: "Text.", RequestID: "r1", BackURL: "/keys", BackLabel: "Back"}),
 		"failure bare":    FailurePage(Failure{Shell: sampleGate("Not found"), Heading: "That page does not exist."}),
 	}
+	maps.Copy(pages, sampleRolePages())
+	return pages
 }
 
 // sampleFragments is every answer that is not a page.

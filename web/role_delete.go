@@ -56,7 +56,7 @@ func (s *Server) renderRoleDelete(c echo.Context, status int, used store.UsedRol
 	shell := s.shell(c, "role.delete-heading")
 	shell.Failed = status >= http.StatusBadRequest
 	view := views.RoleDelete{
-		Shell: shell, URL: pathRoleDelete(used.Slug), CancelURL: pathRolesAt(used.Slug), BackLabel: t(c, "role.tab.roles"), Slug: used.Slug, Name: used.Name,
+		Shell: shell, URL: pathRoleDelete(used.Slug), CancelURL: pathRolesAt(used.Slug), BackLabel: t(c, "role.tab.roles"), Name: used.Name,
 	}
 	if used.Use.Any() {
 		view.InUse = t(c, "role.in-use", words.Args{"Holders": sayHolders(c, used.Use)})
