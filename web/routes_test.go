@@ -13,6 +13,7 @@ import (
 
 	"latchkey/keys"
 	"latchkey/keys/secret"
+	"latchkey/store"
 )
 
 func TestEveryRouteNamesItsPermission(t *testing.T) {
@@ -124,11 +125,14 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
 		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
+		pathRoles(), pathRoleCreate(), pathRoleDuplicate("acme-only"), pathRole("acme-only"), pathRoleEdit("acme-only"), pathRoleDelete("acme-only"),
+		pathRolesAt("acme-only"), pathKeysWithRole("acme-only"), pathResources(), pathResourceAdd(),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
 		path, _, _ = strings.Cut(path, "?")
-		row := strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1)
+		path, _, _ = strings.Cut(path, "#")
+		row := strings.Replace(strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1), "/acme-only", "/:slug", 1)
 		if !slices.ContainsFunc(table, func(r route) bool { return r.Path == row }) {
 			t.Errorf("%s is no row", path)
 		}
@@ -141,7 +145,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id := b.keyFor(route{})
-	open := b.keyFor(route{Path: "/renew/"})
+	open := b.keyFor(route{Path: "/renew/:slug"})
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -184,7 +188,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	k.addUser("viewer@acme.example", "keys-viewer")
 	k.addUser("none@acme.example", "nothing")
 	foreign := k.signIn("ana@globex.example")
-	steady, open := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/"})
+	steady, open := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/:slug"})
 
 	holds := map[string][]string{
 		"ana@acme.example":    k.signIn("ana@acme.example").actor().Holds,
@@ -197,7 +201,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	for _, r := range k.server.routes() {
 		for email, resources := range holds {
 			for _, account := range []string{"own", "foreign"} {
-				if account == "foreign" && !strings.Contains(r.Path, ":id") {
+				if account == "foreign" && !aboutOne.MatchString(r.Path) {
 					continue
 				}
 				id := steady
@@ -251,16 +255,23 @@ func TestWhoMayDoWhat(t *testing.T) {
 	t.Logf("%d cells", checked)
 }
 
-var idInPath = regexp.MustCompile(`:id`)
+var (
+	idInPath = regexp.MustCompile(`:id`)
+	// aboutOne matches the routes that are about one thing of an account's.
+	aboutOne = regexp.MustCompile(`:(id|slug)`)
+)
 
 // needsRenewal says whether a route is about a key whose renewal is open.
 func needsRenewal(r route) bool {
 	return strings.Contains(r.Path, "/renew/") || strings.Contains(r.Path, "/old-token/")
 }
 
-// keyFor makes a key in the state that a route is about.
+// keyFor makes a key in the state that a route is about, and the role that only its account has.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
+	if strings.Contains(r.Path, ":slug") {
+		b.ownRole()
+	}
 	id, _ := b.generate("Order sync", "orders-viewer")
 	if needsRenewal(r) {
 		b.renew(id)
@@ -268,11 +279,25 @@ func (b *browser) keyFor(r route) keys.KeyID {
 	return id
 }
 
-// fill puts a key and its newest token in the place of a path's parameters.
+// ownRole makes a role that no other account has, unless there is one.
+func (b *browser) ownRole() {
+	b.kit.t.Helper()
+	name := b.actor().Account + " only"
+	if _, err := b.kit.store.UsedRole(b.kit.t.Context(), b.actor(), ownRole(b.actor().Account), 0); err == nil {
+		return
+	}
+	_, err := b.kit.store.CreateRole(b.kit.t.Context(), b.actor(), store.NewRole{Name: name, Resources: []string{"orders.read"}})
+	must(b.kit.t, err)
+}
+
+func ownRole(account string) string { return account + "-only" }
+
+// fill puts a key, its newest token and the role of its account alone in the place of a path's parameters.
 func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
 	path = strings.Replace(path, ":rid", k.newestToken(id), 1)
+	path = strings.Replace(path, ":slug", ownRole(strings.Split(string(id), "-")[1]), 1)
 	return idInPath.ReplaceAllString(path, string(id))
 }
 
@@ -316,6 +341,10 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 	switch {
 	case r.Path == pathKeysGenerate():
 		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
+	case r.Path == pathRoleCreate():
+		return url.Values{"name": {secret.NewNonce()}, "resources": {"orders.read"}}
+	case r.Path == pathResourceAdd():
+		return url.Values{"slug": {strings.ToLower(secret.NewNonce())}, "product": {"Billing"}, "name": {"Read invoices"}}
 	case strings.HasSuffix(r.Path, "/edit"):
 		version := "1"
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {
