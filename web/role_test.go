@@ -339,7 +339,8 @@ func TestThePageOfARole(t *testing.T) {
 	a.says(".facts dt", "Identifier")
 	a.says(".facts dd", "orders-manager")
 	a.says("main", "Services see it in the header X-Latchkey-Roles. It stays as it is when the name changes.")
-	a.says(".items", "Read orders Look up and list orders orders.read")
+	a.says(".items li:first-child", "Read orders Look up and list orders")
+	a.says(".items li:first-child code", "orders.read")
 	a.says("main", "No key and no user has this role.")
 	if got := a.text("main h3"); got != "Orders" || strings.Contains(a.text("main"), "catalog.read") {
 		t.Errorf("it shows %q", got)
