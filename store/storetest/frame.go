@@ -164,6 +164,21 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"CreateRole", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, err := b.a.CreateRole(b.Context(), by, store.NewRole{Name: "Accountant", Resources: []string{"orders.read"}})
+			return err
+		}
+	}},
+	{"DeleteRole", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error { _, err := b.a.DeleteRole(b.Context(), by, "orders-viewer"); return err }
+	}},
+	{"AddResource", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error { _, err := b.a.AddResource(b.Context(), by, invoices); return err }
+	}},
 	{"ConfirmReview", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		b.newKey(by, "Orders sync", "orders-viewer")
@@ -183,7 +198,7 @@ var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
-	"ReviewKeys", "ExportAudit", "Backup", "Failing",
+	"ReviewKeys", "ExportAudit", "Backup", "Failing", "UsedRoles", "UsedRole", "Resources",
 }
 
 // frameCases holds three cases for each change.
@@ -239,7 +254,7 @@ func (c change) isAudited(b *bench) {
 	feed := b.raw.rows(`SELECT seq, event_id, account_id, object_kind, object_id, at FROM change_log WHERE seq > $1 ORDER BY seq`, before)
 	want := b.raw.rows(`
 		SELECT seq, id, account_id, object_kind, object_id, at FROM audit
-		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role') AND result = 'ok' ORDER BY seq`, before)
+		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role', 'resource') AND result = 'ok' ORDER BY seq`, before)
 	if !slices.EqualFunc(feed, want, slices.Equal) {
 		b.Fatalf("the feed has %q, want %q", feed, want)
 	}
