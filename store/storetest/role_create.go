@@ -45,8 +45,13 @@ var roleCreateCases = []testCase{
 	{"role/names that are written alike have slugs that differ, in ASCII", func(b *bench) {
 		by := b.newAccount("acme")
 		for _, c := range [][2]string{
-			{"Orders viewer!", "orders-viewer-2"}, {"Órders & víewer", "orders-viewer-3"}, {"New", "new-2"}, {"Permissions", "permissions-2"},
-			{"日本", "role"}, {"…", "role-2"}, {strings.Repeat("long ", 12) + "x", strings.Repeat("long-", 9) + "lon"},
+			{"Orders viewer!", "orders-viewer-2"},
+			{"Órders & víewer", "orders-viewer-3"},
+			{"New", "new-2"},
+			{"Permissions", "permissions-2"},
+			{"日本", "role"},
+			{"…", "role-2"},
+			{strings.Repeat("long ", 12) + "x", strings.Repeat("long-", 9) + "lon"},
 		} {
 			made, err := b.a.CreateRole(b.Context(), by, store.NewRole{Name: c[0]})
 			b.must(err)
