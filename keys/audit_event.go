@@ -42,10 +42,13 @@ const (
 	// keys.WrongSecretsUntilAlarm of them, it is an alarm.
 	ActionLinkWrongSecret Action = "link.wrong_secret"
 	ActionSettingsChanged Action = "settings.changed"
+	ActionRoleCreated     Action = "role.created"
 	ActionRoleEdited      Action = "role.edited"
 	ActionExternalAdded   Action = "external.added"
 	ActionExternalEdited  Action = "external.edited"
 	ActionExternalRemoved Action = "external.removed"
+	ActionRoleDeleted     Action = "role.deleted"
+	ActionResourceAdded   Action = "resource.added"
 	ActionBackupMade      Action = "backup.made"
 	ActionBackupRestored  Action = "backup.restored"
 	// ActionReviewConfirmed is an admin's word that the keys of a restored backup may come in again.

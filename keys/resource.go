@@ -76,3 +76,28 @@ var resourceSlug = regexp.MustCompile(`^[a-z0-9][a-z0-9._:-]{0,63}$`)
 
 // IsResourceSlug says whether slug can name a resource.
 func IsResourceSlug(slug string) bool { return resourceSlug.MatchString(slug) }
+
+// CheckResource returns an Invalid error for the fields "slug", "product", "name" and "description"
+// when an account may not add a resource of that normal form to its catalogue. The slugs and the
+// product of the console's own resources are not for accounts.
+func CheckResource(r Resource) error {
+	return Problems(checkResourceSlug(r.Slug), checkProduct(r.Product), checkTitle("name", r.Name, ReasonResourceNameEmpty),
+		checkDescription(r.Description))
+}
+
+func checkResourceSlug(slug string) error {
+	switch {
+	case !IsResourceSlug(slug):
+		return Problem("slug", ReasonResourceSlug)
+	case IsConsole(slug):
+		return Problem("slug", ReasonResourceReserved)
+	}
+	return nil
+}
+
+func checkProduct(product string) error {
+	if strings.EqualFold(product, console) {
+		return Problem("product", ReasonProductReserved)
+	}
+	return checkTitle("product", product, ReasonProductEmpty)
+}

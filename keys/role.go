@@ -1,6 +1,9 @@
 package keys
 
-import "slices"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Role is a named set of resources. Keys and users hold roles.
 type Role struct {
@@ -62,6 +65,34 @@ func SampleRoles() []Role {
 
 func sampleRole(slug, name, description string, resources ...string) Role {
 	return Role{Slug: slug, Name: name, Description: description, Resources: resources}
+}
+
+// MaxDescription is the longest description, in code points, of a role or a resource.
+const MaxDescription = 200
+
+// CheckRole returns an Invalid error for the fields "name" and "description" when the normal form of a
+// role's name is empty or longer than MaxName code points, or that of its description is longer than
+// MaxDescription.
+func CheckRole(name, description string) error {
+	return Problems(checkTitle("name", name, ReasonRoleNameEmpty), checkDescription(description))
+}
+
+// checkTitle is the rule for what a list shows in one line.
+func checkTitle(field, title string, empty Reason) error {
+	switch length := utf8.RuneCountInString(title); {
+	case length == 0:
+		return Problem(field, empty)
+	case length > MaxName:
+		return Problem(field, ReasonNameLong)
+	}
+	return nil
+}
+
+func checkDescription(description string) error {
+	if utf8.RuneCountInString(description) > MaxDescription {
+		return Problem("description", ReasonDescriptionLong)
+	}
+	return nil
 }
 
 // Broad says whether a role allows so much that its token needs a warning: everything, or any of the

@@ -91,11 +91,8 @@ func (t *tx) insertCatalogue(ctx context.Context, account keys.Account) ([]keys.
 	}
 	numberOf := make(map[string]int64, len(resources))
 	for _, r := range resources {
-		numberOf[r.Slug] = number
-		_, err := t.exec(ctx, `
-			INSERT INTO resource (number, account_id, slug, product, name, description) VALUES ($1, $2, $3, $4, $5, $6)`,
-			number, account.ID, r.Slug, r.Product, r.Name, r.Description)
-		if err != nil {
+		r.Number, numberOf[r.Slug] = number, number
+		if err := t.insertResource(ctx, account.ID, r); err != nil {
 			return nil, err
 		}
 		number++
@@ -108,6 +105,13 @@ func (t *tx) insertCatalogue(ctx context.Context, account keys.Account) ([]keys.
 		number++
 	}
 	return roles, nil
+}
+
+func (t *tx) insertResource(ctx context.Context, accountID string, r keys.Resource) error {
+	_, err := t.exec(ctx, `
+		INSERT INTO resource (number, account_id, slug, product, name, description) VALUES ($1, $2, $3, $4, $5, $6)`,
+		r.Number, accountID, r.Slug, r.Product, r.Name, r.Description)
+	return err
 }
 
 func (t *tx) insertRole(ctx context.Context, accountID string, r keys.Role, numberOf map[string]int64) error {

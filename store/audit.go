@@ -169,6 +169,8 @@ const (
 	objectUser    = "user"
 	objectSession = "session"
 	objectBackup  = "backup"
+	// objectResource is a permission of the account's catalogue.
+	objectResource = "resource"
 	// objectExternal is a key of another account, in the log of the one that gave it roles.
 	objectExternal = "external"
 )
@@ -177,7 +179,7 @@ const (
 // refusal changed nothing.
 func inFeed(e keys.AuditEvent) bool {
 	switch e.ObjectKind {
-	case objectAccount, objectKey, objectToken, objectRole, objectExternal:
+	case objectAccount, objectKey, objectToken, objectRole, objectResource, objectExternal:
 		return e.Result == resultOK
 	}
 	return false

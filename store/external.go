@@ -98,12 +98,6 @@ func (t *tx) insertExternalRoles(ctx context.Context, externalID string, roles [
 	return nil
 }
 
-// externalKeysOfRole is how many external keys of its account have a role.
-func (t *tx) externalKeysOfRole(ctx context.Context, roleID string) (count int, err error) {
-	err = t.row(ctx, `SELECT COUNT(*) FROM external_key_role WHERE role_id = $1`, roleID).Scan(&count)
-	return count, err
-}
-
 func externalEvent(action keys.Action, x keys.ExternalKey, details map[string]any) keys.AuditEvent {
 	all := map[string]any{"owner": x.Owner}
 	for name, value := range details {

@@ -38,20 +38,12 @@ func TestAnExternalKeyCountsForItsRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []int{1, 0} {
-		err := s.read(t.Context(), func(tx *tx) error {
-			roles, err := tx.accountRoles(t.Context(), by[i].AccountID)
-			if err != nil {
-				return err
-			}
-			role, _ := keys.RoleBySlug(roles, "orders-viewer")
-			count, err := tx.externalKeysOfRole(t.Context(), role.ID)
-			if count != want {
-				t.Errorf("%s has %d external keys, not %d", by[i].Account, count, want)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
+		used, err := s.UsedRole(t.Context(), by[i], "orders-viewer", 5)
+		if err != nil || used.Use.External != want {
+			t.Errorf("%s has %d external keys, not %d: %v", by[i].Account, used.Use.External, want, err)
 		}
+	}
+	if _, err := s.DeleteRole(t.Context(), by[0], "orders-viewer"); keys.KindOf(err) != keys.KindConflict {
+		t.Errorf("the role of an external key is deleted: %v", err)
 	}
 }

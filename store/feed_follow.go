@@ -84,13 +84,16 @@ func (t *tx) fromTheBeginning(ctx context.Context, log []changeRow) (whole bool,
 	return whole, err
 }
 
-// tellsOfAccounts says whether rows of the change log tell of an account or of a role.
+// tellsOfAccounts says whether rows of the change log tell of an account, of a role or of a resource.
 func tellsOfAccounts(log []changeRow) bool {
-	return slices.ContainsFunc(log, func(c changeRow) bool { return c.objectKind == objectAccount || c.objectKind == objectRole })
+	return slices.ContainsFunc(log, func(c changeRow) bool {
+		return c.objectKind == objectAccount || c.objectKind == objectRole || c.objectKind == objectResource
+	})
 }
 
-// changedAccounts are the ids of the accounts that changed, or whose roles did, after the number $1.
-const changedAccounts = `SELECT account_id FROM change_log WHERE seq > $1 AND object_kind IN ('account', 'role')`
+// changedAccounts are the ids of the accounts that changed, or whose roles or catalogue did, after the
+// number $1.
+const changedAccounts = `SELECT account_id FROM change_log WHERE seq > $1 AND object_kind IN ('account', 'role', 'resource')`
 
 // feedChunk is how many keys one query asks for.
 const feedChunk = 200

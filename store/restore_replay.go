@@ -105,6 +105,9 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionUserReset:       (*replayer).passwordChanged,
 	keys.ActionPasswordChanged: (*replayer).passwordChanged,
 
+	// A role is deleted when nobody holds it; what took it from its holders has events of its own.
+	keys.ActionRoleCreated: nil, keys.ActionRoleDeleted: nil, keys.ActionResourceAdded: nil,
+
 	keys.ActionSetupClaimed: nil, keys.ActionAccountCreated: nil, keys.ActionUserCreated: nil, keys.ActionUserUnlocked: nil,
 	keys.ActionUserLocked: nil, keys.ActionLoginOK: nil, keys.ActionLoginFail: nil, keys.ActionLoginBlocked: nil,
 	keys.ActionLogout: nil, keys.ActionSessionRevoked: nil, keys.ActionTokenMinted: nil, keys.ActionRenewStarted: nil,

@@ -19,11 +19,12 @@ type EditRole struct {
 
 // EditRole gives a role of the actor's account its name, description and resources, and says whether
 // that changed anything. It returns NotFound when there is no such role, Conflict when it is built in or
-// was changed since the form was made, Invalid when the name breaks a rule or a resource is unknown, and
-// Forbidden when the actor may not manage roles or does not hold what the role gives or shall give.
+// was changed since the form was made, Invalid when the name breaks a rule or is another role's, when a
+// resource is unknown or when no user would be left who may manage users, and Forbidden when the actor may
+// not manage roles or does not hold what the role gives or shall give.
 func (s *Store) EditRole(ctx context.Context, by keys.Actor, in EditRole) (role keys.Role, changed bool, err error) {
 	in.Name, in.Description = keys.NormalName(in.Name), keys.NormalName(in.Description)
-	if err := in.check(by); err != nil {
+	if err := checkRole(by, in.Name, in.Description, append([]string{in.Slug}, in.Resources...)); err != nil {
 		return keys.Role{}, false, err
 	}
 	err = s.change(ctx, by, func(ctx context.Context, t *tx) error {
@@ -32,11 +33,7 @@ func (s *Store) EditRole(ctx context.Context, by keys.Actor, in EditRole) (role 
 		if err != nil {
 			return err
 		}
-		before, err := t.roleForEdit(ctx, in)
-		if err != nil {
-			return err
-		}
-		numberOf, err := t.resourceNumbers(ctx, account.ID)
+		before, numberOf, err := t.roleForEdit(ctx, account.ID, in)
 		if err != nil {
 			return err
 		}
@@ -54,7 +51,7 @@ func (s *Store) EditRole(ctx context.Context, by keys.Actor, in EditRole) (role 
 		t.record(keys.AuditEvent{
 			Action: keys.ActionRoleEdited, ObjectKind: objectRole, ObjectID: role.Slug, Object: role.Name, Details: details,
 		})
-		return t.saveRole(ctx, role, numberOf)
+		return t.saveRole(ctx, before, role, numberOf)
 	})
 	if err != nil {
 		return keys.Role{}, false, err
@@ -62,32 +59,30 @@ func (s *Store) EditRole(ctx context.Context, by keys.Actor, in EditRole) (role 
 	return role, changed, nil
 }
 
-func (in EditRole) check(by keys.Actor) error {
-	if err := by.Require(keys.ManageRoles); err != nil {
-		return err
-	}
-	if err := checkText(append([]string{in.Slug, in.Name, in.Description}, in.Resources...)...); err != nil {
-		return err
-	}
-	return keys.CheckName(in.Name)
-}
-
-// roleForEdit is the role as it is, if the actor may edit it. The account is locked, so it stays so.
-func (t *tx) roleForEdit(ctx context.Context, in EditRole) (keys.Role, error) {
-	all, err := t.accountRoles(ctx, t.by.AccountID)
+// roleForEdit is the role as it is, with the account's catalogue, if the actor may edit it to what the form
+// says. The account is locked, so it stays so.
+func (t *tx) roleForEdit(ctx context.Context, accountID string, in EditRole) (keys.Role, map[string]int64, error) {
+	all, err := t.accountRoles(ctx, accountID)
 	if err != nil {
-		return keys.Role{}, err
+		return keys.Role{}, nil, err
 	}
 	role, found := keys.RoleBySlug(all, in.Slug)
 	switch {
 	case !found:
-		return keys.Role{}, keys.NotFound(keys.ReasonRoleNotFound)
+		return keys.Role{}, nil, keys.NotFound(keys.ReasonRoleNotFound)
 	case role.BuiltIn:
-		return keys.Role{}, keys.Conflict(keys.ReasonRoleBuiltIn)
+		return keys.Role{}, nil, keys.Conflict(keys.ReasonRoleBuiltIn)
 	case role.Version != in.Version:
-		return keys.Role{}, keys.Conflict(keys.ReasonRoleChanged)
+		return keys.Role{}, nil, keys.Conflict(keys.ReasonRoleChanged)
 	}
-	return role, t.by.MayGrant([]keys.Role{role})
+	if err := t.by.MayGrant([]keys.Role{role}); err != nil {
+		return keys.Role{}, nil, err
+	}
+	if err := nameIsFree(keys.Role{ID: role.ID, Name: in.Name}, all); err != nil {
+		return keys.Role{}, nil, err
+	}
+	numberOf, err := t.resourceNumbers(ctx, accountID)
+	return role, numberOf, err
 }
 
 // resourceNumbers are the numbers of an account's catalogue by their slugs.
@@ -103,19 +98,11 @@ func (t *tx) resourceNumbers(ctx context.Context, accountID string) (map[string]
 	return numberOf, err
 }
 
-// apply is the role as the form says. A resource that is not in the catalogue is a problem of the field
-// "resources".
-func (in EditRole) apply(role keys.Role, catalogue map[string]int64) (keys.Role, error) {
+// apply is the role as the form says.
+func (in EditRole) apply(role keys.Role, catalogue map[string]int64) (_ keys.Role, err error) {
 	role.Name, role.Description = in.Name, in.Description
-	role.Resources = append([]string{}, in.Resources...) // a copy: the caller's list stays as it is
-	slices.Sort(role.Resources)
-	role.Resources = slices.Compact(role.Resources)
-	for _, slug := range role.Resources {
-		if _, known := catalogue[slug]; !known {
-			return keys.Role{}, keys.Problem("resources", keys.ReasonResourceUnknown)
-		}
-	}
-	return role, nil
+	role.Resources, err = inCatalogue(in.Resources, catalogue)
+	return role, err
 }
 
 // roleDetails are the fields that differ, before and after.
@@ -133,7 +120,7 @@ func roleDetails(before, after keys.Role) map[string]any {
 	return details
 }
 
-func (t *tx) saveRole(ctx context.Context, r keys.Role, numberOf map[string]int64) error {
+func (t *tx) saveRole(ctx context.Context, before, r keys.Role, numberOf map[string]int64) error {
 	_, err := t.exec(ctx, `
 		UPDATE role SET name = $2, description = $3, version = $4 WHERE id = $1`, r.ID, r.Name, r.Description, r.Version)
 	if err != nil {
@@ -142,5 +129,11 @@ func (t *tx) saveRole(ctx context.Context, r keys.Role, numberOf map[string]int6
 	if _, err := t.exec(ctx, `DELETE FROM role_resource WHERE role_id = $1`, r.ID); err != nil {
 		return err
 	}
-	return t.grant(ctx, r, numberOf)
+	if err := t.grant(ctx, r, numberOf); err != nil {
+		return err
+	}
+	if !slices.Contains(before.Resources, keys.ManageUsers) || slices.Contains(r.Resources, keys.ManageUsers) {
+		return nil
+	}
+	return t.checkAdministrators(ctx)
 }

@@ -23,7 +23,7 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
@@ -340,6 +340,7 @@ func samplePages() map[string]templ.Component {
 		"external remove":     ExternalRemovePage(sampleExternalRemove()),
 	}
 	maps.Copy(pages, linkPages())
+	maps.Copy(pages, sampleRolePages())
 	return pages
 }
 

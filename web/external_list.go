@@ -55,7 +55,7 @@ func (s *Server) externalListView(c echo.Context, found store.ExternalKeyPage, f
 func externalRow(c echo.Context, key keys.ExternalKey, from list) views.ExternalRow {
 	v := currentViewer(c)
 	row := views.ExternalRow{
-		ID: string(key.ID), Owner: key.Owner, Roles: roleNames(key.Roles), Added: timeOf(c, key.AddedAt, v.zone()), Active: key.Active,
+		ID: string(key.ID), Owner: key.Owner, Roles: roleNames(c, key.Roles), Added: timeOf(c, key.AddedAt, v.zone()), Active: key.Active,
 	}
 	if v.actor.May(keys.EditAPIKeys) {
 		row.RemoveURL = pathExternalRemove(key.ID, from)

@@ -70,7 +70,7 @@ func reviewKey(c echo.Context, key store.ReviewKey) views.ReviewKey {
 	shown := views.ReviewKey{
 		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), DeactivateURL: pathKeyDeactivate(key.ID, ""),
 		DeactivateLabel: t(c, "review.deactivate", words.Args{"Name": key.Name}),
-		Created:         timeOf(c, key.CreatedAt, currentViewer(c).zone()), Roles: roleNames(key.Roles),
+		Created:         timeOf(c, key.CreatedAt, currentViewer(c).zone()), Roles: roleNames(c, key.Roles),
 	}
 	if !key.LastUse.Never() {
 		shown.Used = timeOf(c, key.LastUse.At, currentViewer(c).zone())

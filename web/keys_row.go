@@ -16,16 +16,16 @@ import (
 func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views.KeyRow {
 	row := views.KeyRow{
 		ID: string(key.ID), Name: key.Name, URL: pathKeyShow(key.ID), Active: key.Active(), Pending: key.Renewing(), Pick: v.actor.May(keys.EditAPIKeys),
-		Durations: s.durations(c, v.account, key), Roles: roleNames(key.Roles),
+		Durations: s.durations(c, v.account, key), Roles: roleNames(c, key.Roles),
 		Created: timeOf(c, key.CreatedAt, v.zone()), Menu: s.keyMenu(v.actor, key, from),
 	}
 	return row
 }
 
 // roleNames are the names of roles.
-func roleNames(roles []keys.Role) (names []string) {
+func roleNames(c echo.Context, roles []keys.Role) (names []string) {
 	for _, role := range roles {
-		names = append(names, role.Name)
+		names = append(names, sayRole(c, role).Name)
 	}
 	return names
 }

@@ -56,7 +56,7 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, 
 		Usage:      usageView(c, v.zone(), s.now(), usage.Hours),
 		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, events),
 	}
-	for _, role := range key.Roles {
+	for _, role := range sayRoles(c, key.Roles) {
 		view.Roles = append(view.Roles, views.KeyShowRole{Name: role.Name, Description: role.Description})
 	}
 	if menu := s.keyMenu(v.actor, key, fromKey); menu != nil {

@@ -103,5 +103,17 @@ func (s *Server) routes() []route {
 		{get, "/account/api-keys/settings", page, keys.ViewAPIKeys, s.settingsForm},
 		{get, "/account/api-keys/settings/preview", page, keys.EditAPIKeySettings, s.settingsPreview},
 		{post, "/account/api-keys/settings", form, keys.EditAPIKeySettings, s.settings},
+
+		{get, "/account/roles", page, keys.ManageRoles, s.roleList},
+		{get, "/account/roles/new", page, keys.ManageRoles, s.roleCreateForm},
+		{post, "/account/roles/new", form, keys.ManageRoles, s.roleCreate},
+		{get, "/account/roles/permissions", page, keys.ManageRoles, s.resourceList},
+		{get, "/account/roles/permissions/new", page, keys.ManageRoles, s.resourceAddForm},
+		{post, "/account/roles/permissions/new", form, keys.ManageRoles, s.resourceAdd},
+		{get, "/account/roles/:slug", page, keys.ManageRoles, s.roleShow},
+		{get, "/account/roles/:slug/edit", page, keys.ManageRoles, s.roleEditForm},
+		{post, "/account/roles/:slug/edit", form, keys.ManageRoles, s.roleEdit},
+		{get, "/account/roles/:slug/delete", page, keys.ManageRoles, s.roleDeleteForm},
+		{post, "/account/roles/:slug/delete", form, keys.ManageRoles, s.roleDelete},
 	}
 }

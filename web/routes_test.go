@@ -13,6 +13,7 @@ import (
 
 	"latchkey/keys"
 	"latchkey/keys/secret"
+	"latchkey/store"
 )
 
 func TestEveryRouteNamesItsPermission(t *testing.T) {
@@ -126,11 +127,14 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
 		pathKeyDiscard(id, ""), pathCredential("3fK"),
 		pathExternal(), pathExternalAdd(), pathExternalEdit(id, ""), pathExternalRemove(id, "before=x"),
+		pathRoles(), pathRoleCreate(), pathRoleDuplicate("acme-only"), pathRole("acme-only"), pathRoleEdit("acme-only"), pathRoleDelete("acme-only"),
+		pathRolesAt("acme-only"), pathKeysWithRole("acme-only"), pathResources(), pathResourceAdd(),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
 		path, _, _ = strings.Cut(path, "?")
-		row := strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1)
+		path, _, _ = strings.Cut(path, "#")
+		row := strings.Replace(strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1), "/acme-only", "/:slug", 1)
 		row = strings.Replace(row, "/credentials/3fK", "/credentials/:lid", 1)
 		if !slices.ContainsFunc(table, func(r route) bool { return r.Path == row }) {
 			t.Errorf("%s is no row", path)
@@ -144,7 +148,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id := b.keyFor(route{})
-	open, waiting, external := b.keyFor(route{Path: "/renew/"}), b.keyFor(route{Path: "/link/"}), b.keyFor(route{Path: pathExternal()})
+	open, waiting, external := b.keyFor(route{Path: "/renew/:slug"}), b.keyFor(route{Path: "/link/"}), b.keyFor(route{Path: pathExternal()})
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -187,7 +191,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	k.addUser("viewer@acme.example", "keys-viewer")
 	k.addUser("none@acme.example", "nothing")
 	foreign := k.signIn("ana@globex.example")
-	steady, open, waiting := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/"}), foreign.keyFor(route{Path: "/link/"})
+	steady, open, waiting := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/:slug"}), foreign.keyFor(route{Path: "/link/"})
 	external := foreign.keyFor(route{Path: pathExternal()})
 
 	holds := map[string][]string{
@@ -201,7 +205,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	for _, r := range k.server.routes() {
 		for email, resources := range holds {
 			for _, account := range []string{"own", "foreign"} {
-				if account == "foreign" && !strings.Contains(r.Path, ":id") {
+				if account == "foreign" && !aboutOne.MatchString(r.Path) {
 					continue
 				}
 				id := steady
@@ -260,7 +264,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 	t.Logf("%d cells", checked)
 }
 
-var idInPath = regexp.MustCompile(`:id`)
+var (
+	idInPath = regexp.MustCompile(`:id`)
+	// aboutOne matches the routes that are about one thing of an account's.
+	aboutOne = regexp.MustCompile(`:(id|slug)`)
+)
 
 // needsRenewal says whether a route is about a key whose renewal is open.
 func needsRenewal(r route) bool {
@@ -275,9 +283,12 @@ func needsLink(r route) bool {
 // isExternal says whether a route is about a key of another account.
 func isExternal(r route) bool { return strings.HasPrefix(r.Path, pathExternal()) }
 
-// keyFor makes a key in the state that a route is about.
+// keyFor makes a key in the state that a route is about, and the role that only its account has.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
+	if strings.Contains(r.Path, ":slug") {
+		b.ownRole()
+	}
 	if isExternal(r) {
 		return b.external("orders-viewer")
 	}
@@ -291,7 +302,20 @@ func (b *browser) keyFor(r route) keys.KeyID {
 	return id
 }
 
-// fill puts a key and its newest token in the place of a path's parameters.
+// ownRole makes a role that no other account has, unless there is one.
+func (b *browser) ownRole() {
+	b.kit.t.Helper()
+	name := b.actor().Account + " only"
+	if _, err := b.kit.store.UsedRole(b.kit.t.Context(), b.actor(), ownRole(b.actor().Account), 0); err == nil {
+		return
+	}
+	_, err := b.kit.store.CreateRole(b.kit.t.Context(), b.actor(), store.NewRole{Name: name, Resources: []string{"orders.read"}})
+	must(b.kit.t, err)
+}
+
+func ownRole(account string) string { return account + "-only" }
+
+// fill puts a key, its newest token and the role of its account alone in the place of a path's parameters.
 func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
@@ -299,6 +323,7 @@ func (k *kit) fill(path string, id keys.KeyID) string {
 	if link, sent := k.links[id]; sent {
 		path = strings.Replace(path, "/credentials/:lid", link.path, 1)
 	}
+	path = strings.Replace(path, ":slug", ownRole(strings.Split(string(id), "-")[1]), 1)
 	return idInPath.ReplaceAllString(path, string(id))
 }
 
@@ -356,6 +381,10 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 	case r.Path == pathExternalAdd():
 		id, _ := b.kit.signIn("ana@globex.example").generate("Price feed")
 		return url.Values{"key": {string(id)}, "owner": {"globex"}, "roles": {"orders-viewer"}}
+	case r.Path == pathRoleCreate():
+		return url.Values{"name": {secret.NewNonce()}, "resources": {"orders.read"}}
+	case r.Path == pathResourceAdd():
+		return url.Values{"slug": {strings.ToLower(secret.NewNonce())}, "product": {"Billing"}, "name": {"Read invoices"}}
 	case strings.HasSuffix(r.Path, "/edit"):
 		version := "1"
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {

@@ -215,6 +215,21 @@ var changes = []change{
 		x := b.newExternal(by, b.newAccount("globex"), "catalog-viewer")
 		return func() error { _, err := b.a.RemoveExternalKey(b.Context(), by, x.ID); return err }
 	}},
+	{"CreateRole", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, err := b.a.CreateRole(b.Context(), by, store.NewRole{Name: "Accountant", Resources: []string{"orders.read"}})
+			return err
+		}
+	}},
+	{"DeleteRole", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error { _, err := b.a.DeleteRole(b.Context(), by, "orders-viewer"); return err }
+	}},
+	{"AddResource", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error { _, err := b.a.AddResource(b.Context(), by, invoices); return err }
+	}},
 	{"ConfirmReview", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		b.newKey(by, "Orders sync", "orders-viewer")
@@ -234,7 +249,7 @@ var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "PickKeys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
-	"KeyLinkExists", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
+	"KeyLinkExists", "UsedRoles", "UsedRole", "Resources", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
 }
 
 // frameCases holds three cases for each change.
@@ -290,7 +305,7 @@ func (c change) isAudited(b *bench) {
 	feed := b.raw.rows(`SELECT seq, event_id, account_id, object_kind, object_id, at FROM change_log WHERE seq > $1 ORDER BY seq`, before)
 	want := b.raw.rows(`
 		SELECT seq, id, account_id, object_kind, object_id, at FROM audit
-		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role', 'external') AND result = 'ok' ORDER BY seq`, before)
+		WHERE seq > $1 AND object_kind IN ('account', 'key', 'token', 'role', 'resource', 'external') AND result = 'ok' ORDER BY seq`, before)
 	if !slices.EqualFunc(feed, want, slices.Equal) {
 		b.Fatalf("the feed has %q, want %q", feed, want)
 	}

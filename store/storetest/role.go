@@ -96,7 +96,7 @@ var roleEditCases = []testCase{
 			{store.EditRole{Slug: keys.RoleUserAdministrator, Version: 1, Name: "x"}, keys.KindConflict, keys.ReasonRoleBuiltIn},
 			{store.EditRole{Slug: "catalog-viewer", Version: 1, Name: "x"}, keys.KindConflict, keys.ReasonRoleChanged},
 			{store.EditRole{Slug: "catalog-viewer", Version: 3, Name: "x"}, keys.KindConflict, keys.ReasonRoleChanged},
-			{store.EditRole{Slug: "orders-viewer", Version: 1, Name: " "}, keys.KindInvalid, keys.ReasonNameEmpty},
+			{store.EditRole{Slug: "orders-viewer", Version: 1, Name: " "}, keys.KindInvalid, keys.ReasonRoleNameEmpty},
 			{store.EditRole{Slug: "orders-viewer", Version: 1, Name: strings.Repeat("é", 65)}, keys.KindInvalid, keys.ReasonNameLong},
 			{store.EditRole{Slug: "orders-viewer", Version: 1, Name: "x", Resources: []string{"orders.read", "orders.none"}}, keys.KindInvalid, keys.ReasonResourceUnknown},
 			{store.EditRole{Slug: "orders-viewer", Version: 1, Name: "a\x00b"}, keys.KindMalformed, keys.ReasonNotText},
