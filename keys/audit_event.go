@@ -13,7 +13,18 @@ const (
 	ActionUserReset       Action = "user.reset"
 	ActionUserUnlocked    Action = "user.unlocked"
 	ActionUserLocked      Action = "user.locked"
+	ActionUserInvited     Action = "user.invited"
+	ActionUserEdited      Action = "user.edited"
+	ActionUserDeactivated Action = "user.deactivated"
+	ActionUserActivated   Action = "user.activated"
 	ActionPasswordChanged Action = "user.password_changed"
+	ActionLinkCreated     Action = "link.created"
+	ActionLinkOpened      Action = "link.opened"
+	ActionLinkVoided      Action = "link.voided"
+	// ActionLinkReopened is somebody with the right secret of a link that cannot be opened any more.
+	ActionLinkReopened Action = "link.reopen_attempt"
+	// ActionLinkGuessed is an alarm: several wrong secrets of a link were presented.
+	ActionLinkGuessed     Action = "link.wrong_secret"
 	ActionLoginOK         Action = "login.ok"
 	ActionLoginFail       Action = "login.fail"
 	ActionLoginBlocked    Action = "login.blocked"

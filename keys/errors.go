@@ -83,6 +83,12 @@ const (
 	ReasonLinkUsed          Reason = "link-used"
 	ReasonLinkExpired       Reason = "link-expired"
 	ReasonLinkVoided        Reason = "link-voided"
+	ReasonLinkThrottled     Reason = "link-throttled"
+	ReasonLinkNotOpen       Reason = "link-not-open"
+	ReasonUserChanged       Reason = "user-changed"
+	ReasonUserInactive      Reason = "user-inactive"
+	ReasonSelfLockout       Reason = "self-lockout"
+	ReasonLastAdministrator Reason = "last-administrator"
 )
 
 // FieldProblem says what is wrong with one field of a form.

@@ -5,6 +5,15 @@ import "time"
 // LinkLife is how long a single-access link can be opened.
 const LinkLife = 24 * time.Hour
 
+// The limits of presenting wrong secrets of links. They are counted in the database, so that a restart
+// forgets nothing.
+const (
+	// WrongSecretsPerAddress is how many wrong secrets one address may present in a minute.
+	WrongSecretsPerAddress = 20
+	// WrongSecretsUntilAlarm is how many wrong secrets of one link raise an alarm.
+	WrongSecretsUntilAlarm = 5
+)
+
 // LinkKind says what a single-access link hands over.
 type LinkKind string
 

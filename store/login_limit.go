@@ -20,6 +20,7 @@ import (
 // The kinds of scopes, in the order in which an attempt locks their rows.
 const (
 	scopeAddress = "address" // one address in one minute
+	scopeLink    = "link"    // wrong secrets of links from one address in one minute
 	scopeNetwork = "network" // one email from one network
 	scopeDevice  = "device"  // one email from one browser that signed in before
 	scopeEmail   = "email"   // one email from all unknown browsers
@@ -56,7 +57,7 @@ func (try LoginTry) scopes(known bool) []scope {
 }
 
 // addressScope counts one address, or one /64 of IPv6, in the minute of a moment.
-func addressScope(ip string, at time.Time) scope {
+func addressScope(kind, ip string, at time.Time) scope {
 	if addr, err := netip.ParseAddr(ip); err == nil {
 		addr = addr.Unmap().WithZone("")
 		if addr.Is6() {
@@ -65,16 +66,20 @@ func addressScope(ip string, at time.Time) scope {
 		ip = addr.String()
 	}
 	minute := strconv.FormatInt(at.Unix()/60, 10)
-	return newScope(scopeAddress, secret.Digest{}, ip, minute)
+	return newScope(kind, secret.Digest{}, ip, minute)
 }
 
 // countAddress counts an attempt of an address, or returns TooMany until the minute is over.
 func (t *tx) countAddress(ctx context.Context, ip string) error {
-	counted, err := t.count(ctx, addressScope(ip, t.at))
+	counted, err := t.count(ctx, addressScope(scopeAddress, ip, t.at))
 	if err == nil && counted.failures > keys.LoginsPerAddress {
-		return keys.TooMany(keys.ReasonLoginThrottled, t.at.Truncate(time.Minute).Add(time.Minute).Sub(t.at))
+		return keys.TooMany(keys.ReasonLoginThrottled, untilNextMinute(t.at))
 	}
 	return err
+}
+
+func untilNextMinute(at time.Time) time.Duration {
+	return at.Truncate(time.Minute).Add(time.Minute).Sub(at)
 }
 
 // countFailure counts an attempt for a scope, or returns TooMany when it comes too early or, for an

@@ -167,6 +167,9 @@ func (t *tx) forgetTheLiving(ctx context.Context, report *RestoreReport) (err er
 			return err
 		}
 	}
+	if err := t.voidLinksOfUsers(ctx); err != nil {
+		return err
+	}
 	if _, err := t.exec(ctx, `UPDATE head SET number = number + $1 WHERE id = 1`, numbersLeftOut); err != nil {
 		return err
 	}

@@ -102,6 +102,9 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionSettingsChanged: (*replayer).settingsChanged,
 	keys.ActionUserReset:       (*replayer).passwordChanged,
 	keys.ActionPasswordChanged: (*replayer).passwordChanged,
+	keys.ActionUserDeactivated: (*replayer).userDeactivated,
+	keys.ActionUserActivated:   (*replayer).userActivated,
+	keys.ActionUserEdited:      (*replayer).userEdited,
 
 	keys.ActionSetupClaimed: nil, keys.ActionAccountCreated: nil, keys.ActionUserCreated: nil, keys.ActionUserUnlocked: nil,
 	keys.ActionUserLocked: nil, keys.ActionLoginOK: nil, keys.ActionLoginFail: nil, keys.ActionLoginBlocked: nil,
@@ -109,6 +112,9 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	// What became of the tokens of a renewal has events of its own.
 	keys.ActionRenewCompleted: nil, keys.ActionRenewUndone: nil, keys.ActionTokenReuse: nil, keys.ActionVerifyRefused: nil,
 	keys.ActionVerifyFlooded: nil, keys.ActionCSRFBlocked: nil, keys.ActionAuthzDenied: nil, keys.ActionMoreRefusals: nil,
+	// A restore voids the open links of users, and what a link did to a password has an event of its own.
+	keys.ActionUserInvited: nil, keys.ActionLinkCreated: nil, keys.ActionLinkOpened: nil, keys.ActionLinkVoided: nil,
+	keys.ActionLinkReopened: nil, keys.ActionLinkGuessed: nil,
 	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil,
 }
 

@@ -33,10 +33,11 @@ var sweeps = []struct {
 	// Always the beginning, also when the clock went back: with a gap, a reader would miss what was there.
 	{`DELETE FROM change_log WHERE seq <= (SELECT MAX(seq) FROM change_log WHERE at < $1) AND seq < (SELECT MAX(seq) FROM change_log)`, 7 * day},
 	{`DELETE FROM form_nonce WHERE created_at < $1`, 2 * day},
+	{`DELETE FROM user_form WHERE created_at < $1`, 2 * day},
 	{`DELETE FROM session WHERE seen_at <= $1`, keys.SessionIdle},
 	{`DELETE FROM session WHERE created_at <= $1`, keys.SessionAbsolute},
 	{`DELETE FROM device WHERE seen_at < $1`, 400 * day},
-	{`DELETE FROM login_limit WHERE kind = 'address' AND last_at < $1`, time.Hour},
+	{`DELETE FROM login_limit WHERE kind IN ('address', 'link') AND last_at < $1`, time.Hour},
 	{`DELETE FROM login_limit WHERE kind IN ('network', 'device') AND last_at < $1`, day},
 	{`DELETE FROM setup_code WHERE expires_at <= $1`, 0},
 	{`DELETE FROM usage_hourly WHERE hour < $1`, keys.UsageMemory},
