@@ -63,6 +63,8 @@ type kit struct {
 	health Health
 	// signIns counts the sessions that were made, each from an address of its own.
 	signIns int
+	// invited is the user whom a browser invited last.
+	invited invited
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -124,11 +125,13 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
 		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
+		pathUsers(), pathUsersInvite(), pathUserEdit(34), pathUserDeactivate(34), pathUserActivate(34), pathUserReset(34), pathUserLinkDiscard(34),
+		pathPassword("0123456789abcdefABCDEF"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
 		path, _, _ = strings.Cut(path, "?")
-		row := strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1)
+		row := strings.NewReplacer(string(id), ":id", "/12", "/:rid", "/34/", "/:uid/", "/0123456789abcdefABCDEF", "/:lid").Replace(path)
 		if !slices.ContainsFunc(table, func(r route) bool { return r.Path == row }) {
 			t.Errorf("%s is no row", path)
 		}
@@ -142,6 +145,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	b := k.signIn("ana@acme.example")
 	id := b.keyFor(route{})
 	open := b.keyFor(route{Path: "/renew/"})
+	b.invite()
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -197,7 +201,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	for _, r := range k.server.routes() {
 		for email, resources := range holds {
 			for _, account := range []string{"own", "foreign"} {
-				if account == "foreign" && !strings.Contains(r.Path, ":id") {
+				if account == "foreign" && !strings.Contains(r.Path, ":id") && !strings.Contains(r.Path, ":uid") {
 					continue
 				}
 				id := steady
@@ -258,9 +262,12 @@ func needsRenewal(r route) bool {
 	return strings.Contains(r.Path, "/renew/") || strings.Contains(r.Path, "/old-token/")
 }
 
-// keyFor makes a key in the state that a route is about.
+// keyFor makes a key in the state that a route is about, and a user for a route that is about one.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
+	if strings.Contains(r.Path, ":uid") || strings.Contains(r.Path, ":lid") {
+		b.invite()
+	}
 	id, _ := b.generate("Order sync", "orders-viewer")
 	if needsRenewal(r) {
 		b.renew(id)
@@ -268,12 +275,28 @@ func (b *browser) keyFor(r route) keys.KeyID {
 	return id
 }
 
-// fill puts a key and its newest token in the place of a path's parameters.
+// fill puts a key, its newest token, and the newest user of the key's account in the place of a path's
+// parameters.
 func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
 	path = strings.Replace(path, ":rid", k.newestToken(id), 1)
+	path = strings.Replace(path, ":uid", k.newestUser(id), 1)
+	path = strings.Replace(path, ":lid", cmp.Or(k.invited.link, secret.NewNonce()), 1)
 	return idInPath.ReplaceAllString(path, string(id))
+}
+
+// newestUser is the number of the user of a key's account who came last.
+func (k *kit) newestUser(id keys.KeyID) string {
+	k.t.Helper()
+	db := k.openFile()
+	defer func() { must(k.t, db.Close()) }()
+	account := strings.Split(string(id)+"-", "-")[1]
+	numbers := column(k.t, db, `SELECT app_user.number FROM app_user JOIN account ON account.id = app_user.account_id WHERE account.slug = '`+account+`' ORDER BY app_user.number DESC LIMIT 1`)
+	if len(numbers) == 0 {
+		return "1"
+	}
+	return numbers[0]
 }
 
 // newestToken is the number that names a key's renewal, or that of no renewal.
@@ -314,6 +337,8 @@ func (k *kit) unchangedSince(before, name string) {
 func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 	b.kit.t.Helper()
 	switch {
+	case strings.Contains(r.Path, ":uid") || strings.Contains(r.Path, ":lid") || r.Path == pathUsersInvite():
+		return b.userFieldsOf(r, id)
 	case r.Path == pathKeysGenerate():
 		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
 	case strings.HasSuffix(r.Path, "/edit"):
