@@ -22,7 +22,7 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", UsersURL: "/users", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
@@ -286,6 +286,20 @@ func samplePages() map[string]templ.Component {
 		"settings failed": SettingsPage(sampleSettings(true, ui.Problem{Field: "days", Text: "Enter a number of days from 7 to 730"})),
 		"settings text":   SettingsPage(sampleSettings(false)),
 		"settings apply":  SettingsConfirmPage(sampleSettingsConfirm()),
+		"users":           UsersListPage(sampleUsers()),
+		"users invite":    UsersInvitePage(sampleInvite(ui.Problem{Field: "email", Text: "Enter an email"}, ui.Problem{Field: "roles", Text: "Choose again"})),
+		"users edit":      UsersEditPage(sampleUserEdit()),
+		"users failed":    UsersEditPage(sampleUserEdit(ui.Problem{Field: "roles", Text: "At least one active administrator is needed"})),
+		"user deactivate": UsersDeactivatePage(sampleUserConfirm("", ui.Problem{Text: "At least one active administrator is needed"})),
+		"user activate":   UsersActivatePage(UserActivate{UserConfirm: sampleUserConfirm("")}),
+		"user waiting":    UsersActivatePage(UserActivate{UserConfirm: sampleUserConfirm(""), Waiting: true}),
+		"user reset":      UsersResetPage(UserReset{UserConfirm: sampleUserConfirm("nonce"), Open: true}),
+		"user relink":     UsersResetPage(UserReset{UserConfirm: sampleUserConfirm("nonce"), Invitation: true}),
+		"user discard":    UsersDiscardPage(sampleUserConfirm("")),
+		"user invited":    UserLinkPage(sampleUserLink(true)),
+		"user link":       UserLinkPage(sampleUserLink(false)),
+		"password link":   PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example"}),
+		"password weak":   PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example", Secret: sampleLink, Problems: []ui.Problem{{Field: "password", Text: "Too short"}, {Field: "repeat", Text: "Not the same"}}}),
 		"help":            HelpPage(Help{Shell: linkFlash}),
 		"failure":         FailurePage(Failure{Shell: sampleShell("Not found"), Heading: "That page does not exist.", Text: "Text.", RequestID: "r1", BackURL: "/keys", BackLabel: "Back"}),
 		"failure bare":    FailurePage(Failure{Shell: sampleGate("Not found"), Heading: "That page does not exist."}),
