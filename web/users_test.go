@@ -43,7 +43,6 @@ func TestUsersTheListAndItsColumns(t *testing.T) {
 	if !slices.Equal(emails, []string{"ana@acme.example", "bo@acme.example", "cy@acme.example", "dee@acme.example"}) {
 		t.Errorf("the users are %q", emails)
 	}
-	a.says(".toolbar", "4 users")
 	for _, c := range []struct{ email, roles, signedIn, status string }{
 		{"ana@acme.example", "Owner", "13 Sep 2026", "Active"},
 		{"bo@acme.example", "Catalog viewer Orders viewer +1 more role Pricing viewer", "Never", "Active"},
