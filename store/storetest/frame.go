@@ -183,7 +183,7 @@ var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
-	"ReviewKeys", "ExportAudit", "Backup", "Failing",
+	"ReviewKeys", "ExportAudit", "Backup", "Failing", "AccountUser", "AccountUsers", "UserLinkExists",
 }
 
 // frameCases holds three cases for each change.
@@ -191,7 +191,7 @@ var frameCases = makeFrameCases()
 
 func makeFrameCases() []testCase {
 	all := []testCase{{"frame/every method is either audited or known not to be", everyMethodIsKnown}}
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, userChanges) {
 		all = append(all, testCase{"frame/" + c.method + " writes its events, the feed and the chain in one transaction", c.isAudited})
 		if c.method == "Logout" {
 			all = append(all, testCase{"frame/Logout ends the session also when the audit log cannot be written", c.needsNoAudit})
@@ -212,7 +212,7 @@ func makeFrameCases() []testCase {
 
 func everyMethodIsKnown(b *bench) {
 	var known []string
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, userChanges) {
 		known = append(known, c.method)
 	}
 	known = append(known, others...)

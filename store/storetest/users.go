@@ -185,6 +185,8 @@ var usersCases = []testCase{
 		b.must(err)
 		_, again, err := b.b.ActivateUser(b.Context(), by, bo.Number)
 		b.must(err)
+		_, gone = b.b.Session(b.Context(), session)
+		b.want(gone, keys.KindNotFound, keys.ReasonSessionEnded)
 		b.signIn(b.actorOf(bo), secret.Digest{})
 		if got := b.eventsOf(bo); !changed || again || !slices.Equal(got, []string{
 			"user.created ok", "link.created ok", "user.deactivated ok", "link.voided ok", "link.reopen_attempt link-voided", "user.activated ok",

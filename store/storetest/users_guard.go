@@ -9,6 +9,74 @@ import (
 	"latchkey/store"
 )
 
+// userChanges are the changes of users for the cases of the frame.
+var userChanges = []change{
+	{"InviteUser", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, err := b.a.InviteUser(b.Context(), by, store.InviteUser{Email: "bo@acme.example", Roles: []string{"orders-viewer"}, Nonce: secret.NewNonce()})
+			return err
+		}
+	}},
+	{"EditUser", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		bo := b.newUser(by, "bo@acme.example", "orders-viewer")
+		return func() error {
+			_, _, err := b.a.EditUser(b.Context(), by, store.EditUser{Number: bo.Number, Version: bo.Version})
+			return err
+		}
+	}},
+	{"DeactivateUser", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.invite(by, "bo@acme.example")
+		return func() error { _, _, err := b.a.DeactivateUser(b.Context(), by, made.User.Number); return err }
+	}},
+	{"ActivateUser", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.invite(by, "bo@acme.example")
+		_, _, err := b.a.DeactivateUser(b.Context(), by, made.User.Number)
+		b.must(err)
+		return func() error { _, _, err := b.a.ActivateUser(b.Context(), by, made.User.Number); return err }
+	}},
+	{"NewUserLink", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.invite(by, "bo@acme.example")
+		return func() error {
+			_, err := b.a.NewUserLink(b.Context(), by, made.User.Number, secret.NewNonce())
+			return err
+		}
+	}},
+	{"DiscardUserLink", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.invite(by, "bo@acme.example")
+		return func() error { _, err := b.a.DiscardUserLink(b.Context(), by, made.User.Number); return err }
+	}},
+	{"OpenUserLink", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		bo := b.newUser(by, "bo@acme.example")
+		b.signIn(b.actorOf(bo), secret.New(secret.KindDevice).Digest())
+		made, err := b.a.NewUserLink(b.Context(), by, bo.Number, secret.NewNonce())
+		b.must(err)
+		return func() error {
+			_, err := b.a.OpenUserLink(b.Context(), b.stranger(), presented(made), "another hash")
+			return err
+		}
+	}},
+	// It opens nothing, but tells when a link that is over is presented.
+	{"UserOfLink", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		made := b.invite(by, "bo@acme.example")
+		b.opens(made, testPHC)
+		return func() error {
+			_, err := b.a.UserOfLink(b.Context(), b.stranger(), presented(made))
+			if keys.KindOf(err) == keys.KindGone {
+				return nil
+			}
+			return err
+		}
+	}},
+}
+
 var usersGuardCases = []testCase{
 	{"users/nobody gives, edits, revives or resets more than they hold, but may stop it", func(b *bench) {
 		by := b.newAccount("acme")
