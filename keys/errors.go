@@ -106,6 +106,10 @@ const (
 	ReasonExternalOwn         Reason = "external-own"
 	ReasonExternalUnknown     Reason = "external-unknown"
 	ReasonExternalAdded       Reason = "external-added"
+	ReasonLinkNotOpen         Reason = "link-not-open"
+	ReasonUserChanged         Reason = "user-changed"
+	ReasonUserInactive        Reason = "user-inactive"
+	ReasonSelfLockout         Reason = "self-lockout"
 )
 
 // FieldProblem says what is wrong with one field of a form.

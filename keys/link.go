@@ -5,12 +5,14 @@ import "time"
 // LinkLife is how long a single-access link can be opened.
 const LinkLife = 24 * time.Hour
 
-// WrongSecretsUntilAlarm is how many wrong secrets are presented for one link before that is an alarm. They
-// never void the link: its id is no secret.
-const WrongSecretsUntilAlarm = 5
-
-// WrongSecretsPerAddress is how many wrong secrets of links one address may present in a minute.
-const WrongSecretsPerAddress = 20
+// The limits of presenting wrong secrets of links. They are counted in the database, so that a restart
+// forgets nothing.
+const (
+	// WrongSecretsPerAddress is how many wrong secrets one address may present in a minute.
+	WrongSecretsPerAddress = 20
+	// WrongSecretsUntilAlarm is how many wrong secrets of one link raise an alarm.
+	WrongSecretsUntilAlarm = 5
+)
 
 // LinkKind says what a single-access link hands over.
 type LinkKind string

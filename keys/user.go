@@ -10,8 +10,10 @@ import (
 // User is a person who signs in. A user belongs to one account; the email is unique on the
 // installation.
 type User struct {
-	// ID is the user's internal id, a UUIDv7.
-	ID string
+	// ID is the user's internal id, a UUIDv7. Number is the user's stable integer, which names them in
+	// addresses.
+	ID     string
+	Number int64
 	// AccountID is the account that the user belongs to.
 	AccountID string
 	// Account is the slug of that account.
@@ -20,6 +22,12 @@ type User struct {
 	Email string
 	// Roles are what the user may do in the console.
 	Roles []Role
+	// Status says whether the user may sign in at all.
+	Status UserStatus
+	// HasPassword says whether a password was ever set. Without one nobody signs in as the user.
+	HasPassword bool
+	// Version counts the changes of the user's roles. An edit names the version that it was made from.
+	Version int64
 	// CreatedAt is when the user was made.
 	CreatedAt time.Time
 	// LastSignInAt is the latest sign-in, or the zero time.
@@ -28,6 +36,18 @@ type User struct {
 	// that signed in before gets in until `latchkey user unlock`.
 	Locked bool
 }
+
+// UserStatus says whether a user may sign in.
+type UserStatus string
+
+// The statuses of a user.
+const (
+	UserActive   UserStatus = "active"
+	UserInactive UserStatus = "inactive"
+)
+
+// Active says whether the user may sign in, once they have a password.
+func (u User) Active() bool { return u.Status == UserActive }
 
 // MaxEmail is the longest email that is accepted, in bytes (RFC 5321 §4.5.3.1.3 less the brackets).
 const MaxEmail = 254

@@ -57,7 +57,7 @@ func (t *tx) createAccount(ctx context.Context, in NewAccount) (keys.Account, ke
 		return keys.Account{}, keys.User{}, err
 	}
 	owner, _ := keys.RoleBySlug(roles, keys.RoleOwner)
-	user, err := t.insertUser(ctx, account, in.Email, in.PasswordPHC, []keys.Role{owner})
+	user, err := t.makeUser(ctx, account, in.Email, in.PasswordPHC, []keys.Role{owner})
 	return account, user, err
 }
 

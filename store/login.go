@@ -18,7 +18,8 @@ type LoginTry struct {
 }
 
 // LoginCandidate is who an attempt is about. For an email that no user has, UserID and PasswordPHC
-// are empty; the caller checks the password all the same, so that the two take as long.
+// are empty; the caller checks the password all the same, so that the two take as long. For an inactive
+// user PasswordPHC is empty.
 type LoginCandidate struct {
 	UserID, AccountID, Account, Email, PasswordPHC string
 	// KnownDevice says that this user signed in from this browser before.
@@ -61,7 +62,7 @@ func (s *Store) BeginLogin(ctx context.Context, try LoginTry) (c LoginCandidate,
 func (t *tx) candidate(ctx context.Context, try LoginTry) (LoginCandidate, error) {
 	c := LoginCandidate{Email: try.Email}
 	err := t.row(ctx, `
-		SELECT app_user.id, account.id, account.slug, app_user.password_phc,
+		SELECT app_user.id, account.id, account.slug, CASE WHEN app_user.status = 'active' THEN app_user.password_phc ELSE '' END,
 			EXISTS (SELECT 1 FROM device WHERE device.user_id = app_user.id AND device.digest = $2)
 		FROM app_user JOIN account ON account.id = app_user.account_id
 		WHERE app_user.email = $1`,

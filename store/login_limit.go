@@ -20,6 +20,7 @@ import (
 // The kinds of scopes, in the order in which an attempt locks their rows.
 const (
 	scopeAddress = "address" // one address in one minute
+	scopeLink    = "link"    // wrong secrets of links from one address in one minute
 	scopeNetwork = "network" // one email from one network
 	scopeDevice  = "device"  // one email from one browser that signed in before
 	scopeEmail   = "email"   // one email from all unknown browsers
@@ -72,9 +73,13 @@ func minuteScope(kind, ip string, at time.Time) scope {
 func (t *tx) countAddress(ctx context.Context, ip string) error {
 	counted, err := t.count(ctx, minuteScope(scopeAddress, ip, t.at))
 	if err == nil && counted.failures > keys.LoginsPerAddress {
-		return keys.TooMany(keys.ReasonLoginThrottled, t.at.Truncate(time.Minute).Add(time.Minute).Sub(t.at))
+		return keys.TooMany(keys.ReasonLoginThrottled, untilNextMinute(t.at))
 	}
 	return err
+}
+
+func untilNextMinute(at time.Time) time.Duration {
+	return at.Truncate(time.Minute).Add(time.Minute).Sub(at)
 }
 
 // countFailure counts an attempt for a scope, or returns TooMany when it comes too early or, for an

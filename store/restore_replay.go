@@ -104,6 +104,9 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionSettingsChanged: (*replayer).settingsChanged,
 	keys.ActionUserReset:       (*replayer).passwordChanged,
 	keys.ActionPasswordChanged: (*replayer).passwordChanged,
+	keys.ActionUserDeactivated: (*replayer).userDeactivated,
+	keys.ActionUserActivated:   (*replayer).userActivated,
+	keys.ActionUserEdited:      (*replayer).userEdited,
 
 	// A role is deleted when nobody holds it; what took it from its holders has events of its own.
 	keys.ActionRoleCreated: nil, keys.ActionRoleDeleted: nil, keys.ActionResourceAdded: nil,
@@ -118,6 +121,8 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionLinkCreated: nil, keys.ActionLinkOpened: nil, keys.ActionLinkExpired: nil, keys.ActionLinkVoided: nil,
 	keys.ActionLinkReopened: nil, keys.ActionLinkWrongSecret: nil,
 	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil, keys.ActionExternalAdded: nil,
+	// What a link did to a password has an event of its own.
+	keys.ActionUserInvited: nil,
 }
 
 // changed is the object, when the statement found it.

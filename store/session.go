@@ -104,7 +104,7 @@ func (t *tx) session(ctx context.Context, digest secret.Digest) (s Session, err 
 			account.id, account.number, account.slug, account.zone, account.duration_unit, account.duration_amount,
 			account.enforce_expiry, account.settings_version, account.key_count, account.created_at, account.review_since
 		FROM session JOIN app_user ON app_user.id = session.user_id JOIN account ON account.id = app_user.account_id
-		WHERE session.digest = $1`, digest.Bytes()).Scan(
+		WHERE session.digest = $1 AND app_user.status = 'active'`, digest.Bytes()).Scan(
 		&created, &seen, &s.Flash, &s.Actor.UserID, &s.Actor.Email,
 		&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.SettingsVersion,
 		&a.KeyCount, &accountCreated, &review)

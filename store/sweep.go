@@ -36,6 +36,7 @@ var sweeps = []struct {
 	// Always the beginning, also when the clock went back: with a gap, a reader would miss what was there.
 	{`DELETE FROM change_log WHERE seq <= (SELECT MAX(seq) FROM change_log WHERE at < $1) AND seq < (SELECT MAX(seq) FROM change_log)`, 7 * day},
 	{`DELETE FROM form_nonce WHERE created_at < $1`, 2 * day},
+	{`DELETE FROM user_form WHERE created_at < $1`, 2 * day},
 	{`DELETE FROM session WHERE seen_at <= $1`, keys.SessionIdle},
 	{`DELETE FROM session WHERE created_at <= $1`, keys.SessionAbsolute},
 	{`DELETE FROM device WHERE seen_at < $1`, 400 * day},

@@ -38,7 +38,7 @@ func (s *Store) CreateUser(ctx context.Context, by keys.Actor, in NewUser) (user
 		if err != nil {
 			return err
 		}
-		user, err = t.insertUser(ctx, account, in.Email, in.PasswordPHC, roles)
+		user, err = t.makeUser(ctx, account, in.Email, in.PasswordPHC, roles)
 		return err
 	})
 	return user, err

@@ -9,7 +9,7 @@ import (
 
 // ChangePassword gives the acting user a new password, forgets the failures that the attempt was
 // counted with by BeginLogin, ends the user's sessions but the one to keep, and forgets the user's
-// browsers but that of the attempt. It returns Conflict when the candidate's hash, against which the
+// browsers but that of the attempt. An open link that could set another password is void. It returns Conflict when the candidate's hash, against which the
 // caller checked the current password, is not the stored one any more.
 func (s *Store) ChangePassword(ctx context.Context, by keys.Actor, c LoginCandidate, try LoginTry, newPHC string, keep secret.Digest) error {
 	try.Email = keys.NormalEmail(try.Email)
@@ -22,6 +22,9 @@ func (s *Store) ChangePassword(ctx context.Context, by keys.Actor, c LoginCandid
 			return keys.Conflict(keys.ReasonPasswordChanged)
 		}
 		if _, err := t.exec(ctx, `UPDATE app_user SET password_phc = $2 WHERE id = $1`, user.id, newPHC); err != nil {
+			return err
+		}
+		if err := t.voidUserLinks(ctx, user, voidPasswordChanged); err != nil {
 			return err
 		}
 		if err := t.forget(ctx, try.scopes(c.KnownDevice)); err != nil {

@@ -23,7 +23,7 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", UsersURL: "/users", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
@@ -338,6 +338,20 @@ func samplePages() map[string]templ.Component {
 		"external failed":     ExternalAddPage(sampleExternalAdd(ui.Problem{Field: "key", Text: "This key was already added"}, ui.Problem{Field: "owner", Text: "Enter it"}, ui.Problem{Field: "roles", Text: "Choose again"})),
 		"external edit":       ExternalEditPage(sampleExternalEdit()),
 		"external remove":     ExternalRemovePage(sampleExternalRemove()),
+		"users":               UsersListPage(sampleUsers()),
+		"users invite":        UsersInvitePage(sampleInvite(ui.Problem{Field: "email", Text: "Enter an email"}, ui.Problem{Field: "roles", Text: "Choose again"})),
+		"users edit":          UsersEditPage(sampleUserEdit()),
+		"users failed":        UsersEditPage(sampleUserEdit(ui.Problem{Field: "roles", Text: "At least one active administrator is needed"})),
+		"user deactivate":     UsersDeactivatePage(sampleUserConfirm("", ui.Problem{Text: "At least one active administrator is needed"})),
+		"user activate":       UsersActivatePage(UserActivate{UserConfirm: sampleUserConfirm("")}),
+		"user waiting":        UsersActivatePage(UserActivate{UserConfirm: sampleUserConfirm(""), Waiting: true}),
+		"user reset":          UsersResetPage(UserReset{UserConfirm: sampleUserConfirm("nonce"), Open: true}),
+		"user relink":         UsersResetPage(UserReset{UserConfirm: sampleUserConfirm("nonce"), Invitation: true}),
+		"user discard":        UsersDiscardPage(sampleUserConfirm("")),
+		"user invited":        UserLinkPage(sampleUserLink(true)),
+		"user link":           UserLinkPage(sampleUserLink(false)),
+		"password link":       PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example"}),
+		"password weak":       PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example", Secret: sampleUserSecret, Problems: []ui.Problem{{Field: "password", Text: "Too short"}, {Field: "repeat", Text: "Not the same"}}}),
 	}
 	maps.Copy(pages, linkPages())
 	maps.Copy(pages, sampleRolePages())

@@ -65,6 +65,8 @@ type kit struct {
 	signIns int
 	// links are what was sent for each key that was made with a link.
 	links map[keys.KeyID]sentLink
+	// invited is the user whom a browser invited last.
+	invited invited
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }

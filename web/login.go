@@ -17,6 +17,7 @@ import (
 const (
 	noticeEnded     = "ended"
 	noticeLoggedOut = "logged-out"
+	noticePassword  = "password-set"
 )
 
 // loginFields is what the sign-in form sends.
@@ -39,7 +40,7 @@ func (s *Server) loginForm(c echo.Context) error {
 		return s.redirect(c, pathSetup())
 	}
 	view := views.Login{Next: c.QueryParam("next")}
-	if notice := c.QueryParam("notice"); notice == noticeEnded || notice == noticeLoggedOut {
+	if notice := c.QueryParam("notice"); notice == noticeEnded || notice == noticeLoggedOut || notice == noticePassword {
 		view.Notice = t(c, "login.notice."+notice)
 	}
 	return s.renderLogin(c, http.StatusOK, view)

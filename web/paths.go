@@ -20,6 +20,24 @@ func pathKeys() string            { return "/account/api-keys/generated" }
 func pathKeysGenerate() string    { return pathKeys() + "/new" }
 func pathKeysBulk(l list) string  { return l.carriedBy(pathKeys() + "/bulk") }
 
+func pathUsers() string                     { return "/account/users" }
+func pathUsersInvite() string               { return pathUsers() + "/invite" }
+func pathUserEdit(user int64) string        { return pathUser(user, "edit") }
+func pathUserDeactivate(user int64) string  { return pathUser(user, "deactivate") }
+func pathUserActivate(user int64) string    { return pathUser(user, "activate") }
+func pathUserReset(user int64) string       { return pathUser(user, "reset") }
+func pathUserLinkDiscard(user int64) string { return pathUser(user, "link/discard") }
+
+func pathUser(user int64, verb string) string {
+	return pathUsers() + "/" + strconv.FormatInt(user, 10) + "/" + verb
+}
+
+// pathUserRow is the list of users with the focus on the menu of one of them.
+func pathUserRow(user int64) string { return pathUsers() + "#kebab-" + strconv.FormatInt(user, 10) }
+
+// pathPassword is where a user sets their password with a link, whose secret follows behind a #.
+func pathPassword(link string) string { return "/password/" + link }
+
 func pathKeyEdit(id keys.KeyID, l list) string       { return pathKey(id, "edit", l) }
 func pathKeyDeactivate(id keys.KeyID, l list) string { return pathKey(id, "deactivate", l) }
 func pathKeyActivate(id keys.KeyID, l list) string   { return pathKey(id, "activate", l) }

@@ -79,5 +79,8 @@ func roleHolders(c echo.Context, used store.UsedRole) views.RoleHolders {
 	if mayView && used.Use.Keys > 0 {
 		view.KeysURL = pathKeysWithRole(used.Slug)
 	}
+	if used.Use.Users > 0 && actor(c).May(keys.ManageUsers) {
+		view.UsersURL = pathUsers()
+	}
 	return view
 }

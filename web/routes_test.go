@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -125,17 +126,18 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeysBulk(""), pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
 		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
-		pathKeyDiscard(id, ""), pathCredential("3fK"),
+		pathKeyDiscard(id, ""), pathCredential("0123456789abcdefABCDEF"),
 		pathExternal(), pathExternalAdd(), pathExternalEdit(id, ""), pathExternalRemove(id, "before=x"),
 		pathRoles(), pathRoleCreate(), pathRoleDuplicate("acme-only"), pathRole("acme-only"), pathRoleEdit("acme-only"), pathRoleDelete("acme-only"),
 		pathRolesAt("acme-only"), pathKeysWithRole("acme-only"), pathResources(), pathResourceAdd(),
+		pathUsers(), pathUsersInvite(), pathUserEdit(34), pathUserDeactivate(34), pathUserActivate(34), pathUserReset(34), pathUserLinkDiscard(34),
+		pathPassword("0123456789abcdefABCDEF"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
 		path, _, _ = strings.Cut(path, "?")
 		path, _, _ = strings.Cut(path, "#")
-		row := strings.Replace(strings.Replace(strings.Replace(path, string(id), ":id", 1), "/12", "/:rid", 1), "/acme-only", "/:slug", 1)
-		row = strings.Replace(row, "/credentials/3fK", "/credentials/:lid", 1)
+		row := strings.NewReplacer(string(id), ":id", "/12", "/:rid", "/34/", "/:uid/", "/0123456789abcdefABCDEF", "/:lid", "/acme-only", "/:slug").Replace(path)
 		if !slices.ContainsFunc(table, func(r route) bool { return r.Path == row }) {
 			t.Errorf("%s is no row", path)
 		}
@@ -149,6 +151,7 @@ func TestAGetChangesNothing(t *testing.T) {
 	b := k.signIn("ana@acme.example")
 	id := b.keyFor(route{})
 	open, waiting, external := b.keyFor(route{Path: "/renew/:slug"}), b.keyFor(route{Path: "/link/"}), b.keyFor(route{Path: pathExternal()})
+	b.invite()
 	before := k.dump()
 	asked := 0
 	for _, r := range k.server.routes() {
@@ -283,11 +286,15 @@ func needsLink(r route) bool {
 // isExternal says whether a route is about a key of another account.
 func isExternal(r route) bool { return strings.HasPrefix(r.Path, pathExternal()) }
 
-// keyFor makes a key in the state that a route is about, and the role that only its account has.
+// keyFor makes a key in the state that a route is about, the role that only its account has, and a user for a
+// route that is about one.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
 	if strings.Contains(r.Path, ":slug") {
 		b.ownRole()
+	}
+	if strings.Contains(r.Path, ":uid") || strings.HasPrefix(r.Path, "/password/") {
+		b.invite()
 	}
 	if isExternal(r) {
 		return b.external("orders-viewer")
@@ -315,7 +322,7 @@ func (b *browser) ownRole() {
 
 func ownRole(account string) string { return account + "-only" }
 
-// fill puts a key, its newest token and the role of its account alone in the place of a path's parameters.
+// fill puts a key, its newest token, the role of its account alone and the newest user of its account in the place of a path's parameters.
 func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
@@ -323,7 +330,9 @@ func (k *kit) fill(path string, id keys.KeyID) string {
 	if link, sent := k.links[id]; sent {
 		path = strings.Replace(path, "/credentials/:lid", link.path, 1)
 	}
-	path = strings.Replace(path, ":slug", ownRole(strings.Split(string(id), "-")[1]), 1)
+	path = strings.Replace(path, ":slug", ownRole(strings.Split(string(id)+"-", "-")[1]), 1)
+	path = strings.Replace(path, ":uid", k.newestUser(id), 1)
+	path = strings.Replace(path, ":lid", cmp.Or(k.invited.link, secret.NewNonce()), 1)
 	return idInPath.ReplaceAllString(path, string(id))
 }
 
@@ -334,6 +343,19 @@ func (k *kit) address(r route, id keys.KeyID) string {
 		return r.Path + "?action=deactivate&id=" + string(id)
 	}
 	return k.fill(r.Path, id)
+}
+
+// newestUser is the number of the user of a key's account who came last.
+func (k *kit) newestUser(id keys.KeyID) string {
+	k.t.Helper()
+	db := k.openFile()
+	defer func() { must(k.t, db.Close()) }()
+	account := strings.Split(string(id)+"-", "-")[1]
+	numbers := column(k.t, db, `SELECT app_user.number FROM app_user JOIN account ON account.id = app_user.account_id WHERE account.slug = '`+account+`' ORDER BY app_user.number DESC LIMIT 1`)
+	if len(numbers) == 0 {
+		return "1"
+	}
+	return numbers[0]
 }
 
 // newestToken is the number that names a key's renewal, or that of no renewal.
@@ -374,6 +396,8 @@ func (k *kit) unchangedSince(before, name string) {
 func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 	b.kit.t.Helper()
 	switch {
+	case strings.Contains(r.Path, ":uid") || strings.HasPrefix(r.Path, "/password/") || r.Path == pathUsersInvite():
+		return b.userFieldsOf(r, id)
 	case r.Path == pathKeysGenerate():
 		return url.Values{"name": {"Price feed"}, "nonce": {secret.NewNonce()}}
 	case r.Path == pathKeysBulk(""):

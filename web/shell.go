@@ -21,5 +21,8 @@ func viewerOf(v viewer) *views.Viewer {
 	if v.actor.May(keys.ManageRoles) {
 		shown.RolesURL = pathRoles()
 	}
+	if v.actor.May(keys.ManageUsers) {
+		shown.UsersURL = pathUsers()
+	}
 	return shown
 }

@@ -38,7 +38,7 @@ func TestEveryReasonHasItsWords(t *testing.T) {
 
 // withoutWords are the reasons that no page shows: they lead elsewhere, or only commands meet them.
 var withoutWords = map[string]bool{
-	"session-ended": true, "login-throttled": true, "login-locked": true, "setup-closed": true, "user-not-found": true, "account-not-found": true, "cursor": true,
+	"session-ended": true, "login-throttled": true, "login-locked": true, "setup-closed": true, "account-not-found": true, "cursor": true,
 	"keys-would-stop": true,
 }
 

@@ -10,9 +10,10 @@ import (
 
 // userCmd holds the commands about users.
 type userCmd struct {
-	List   userListCmd   `cmd:"" help:"List the users of all accounts."`
-	Reset  userResetCmd  `cmd:"" help:"Give a user a new password. All of the user's sessions end."`
-	Unlock userUnlockCmd `cmd:"" help:"Let a user sign in again after too many failed attempts."`
+	List     userListCmd     `cmd:"" help:"List the users of all accounts."`
+	Reset    userResetCmd    `cmd:"" help:"Give a user a new password. All of the user's sessions end."`
+	Unlock   userUnlockCmd   `cmd:"" help:"Let a user sign in again after too many failed attempts."`
+	Activate userActivateCmd `cmd:"" help:"Let a user sign in again who was deactivated."`
 }
 
 // userListCmd lists users.
@@ -29,7 +30,7 @@ func (c *userListCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"EMAIL", "ACCOUNT", "ROLES", "LAST SIGN-IN", "LOCKED"}}
+	rows := [][]string{{"EMAIL", "ACCOUNT", "ROLES", "STATUS", "LAST SIGN-IN", "LOCKED"}}
 	for _, u := range users {
 		var roles []string
 		for _, role := range u.Roles {
@@ -42,9 +43,17 @@ func (c *userListCmd) Run(p *program) error {
 		if u.Locked {
 			locked = "yes"
 		}
-		rows = append(rows, []string{u.Email, u.Account, strings.Join(roles, ", "), last, locked})
+		rows = append(rows, []string{u.Email, u.Account, strings.Join(roles, ", "), userStatus(u), last, locked})
 	}
 	return p.table(rows)
+}
+
+// userStatus is what keeps a user from signing in, or "active".
+func userStatus(u keys.User) string {
+	if u.Active() && !u.HasPassword {
+		return "no password"
+	}
+	return string(u.Status)
 }
 
 // userResetCmd gives a user a new password. No variable sets the file: the one that was meant for
@@ -80,6 +89,9 @@ func (c *userResetCmd) Run(p *program) error {
 		return err
 	}
 	p.say("%s has a new password and is signed out everywhere.", user.Email)
+	if !user.Active() {
+		p.say("The user is inactive. latchkey user activate %s lets them sign in.", user.Email)
+	}
 	if c.PasswordFile == "" {
 		p.say("\nThe new password, shown only now:\n\n    %s\n\nThe user should change it after signing in.", password)
 	}
@@ -107,6 +119,31 @@ func (c *userUnlockCmd) Run(p *program) error {
 		return err
 	}
 	p.say("%s can sign in again with the same password.", user.Email)
+	return nil
+}
+
+// userActivateCmd makes an inactive user active.
+type userActivateCmd struct {
+	dataFlag
+	Email string `arg:"" help:"The user's email address."`
+}
+
+// Run activates the user. The password stays.
+func (c *userActivateCmd) Run(p *program) error {
+	inst, err := p.openExisting(c.dataFlag)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = inst.Close() }()
+	user, err := p.findUser(inst, c.Email)
+	if err != nil {
+		return err
+	}
+	by := keys.Command("latchkey user activate").In(keys.Account{ID: user.AccountID, Slug: user.Account})
+	if _, _, err := inst.store.ActivateUser(p.ctx, by, user.Number); err != nil {
+		return err
+	}
+	p.say("%s is active and can sign in with the same password.", user.Email)
 	return nil
 }
 

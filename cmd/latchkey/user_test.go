@@ -73,18 +73,18 @@ func TestUserListShowsWhoCanSignIn(t *testing.T) {
 		t.Helper()
 		list := cli(t, "", "user", "list", "--data", folder).ok(t).stdout
 		head, row, _ := strings.Cut(strings.TrimSpace(list), "\n")
-		if !regexp.MustCompile(`^EMAIL +ACCOUNT +ROLES +LAST SIGN-IN +LOCKED$`).MatchString(head) {
+		if !regexp.MustCompile(`^EMAIL +ACCOUNT +ROLES +STATUS +LAST SIGN-IN +LOCKED$`).MatchString(head) {
 			t.Errorf("the head is %q", head)
 		}
 		return row
 	}
-	if got := row(); !regexp.MustCompile(`^ana@acme.example +acme +Owner +never +no$`).MatchString(got) {
+	if got := row(); !regexp.MustCompile(`^ana@acme.example +acme +Owner +active +never +no$`).MatchString(got) {
 		t.Errorf("the row is %q", got)
 	}
 	s := serveFolder(t, folder)
 	newBrowser(t, s.url).signIn("ana@acme.example", goodPassword)
 	s.stop()
-	if got := row(); !regexp.MustCompile(`Owner +\d{4}-\d\d-\d\d \d\d:\d\d UTC +no$`).MatchString(got) {
+	if got := row(); !regexp.MustCompile(`Owner +active +\d{4}-\d\d-\d\d \d\d:\d\d UTC +no$`).MatchString(got) {
 		t.Errorf("the row after a sign-in is %q", got)
 	}
 }

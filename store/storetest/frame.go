@@ -144,7 +144,7 @@ var changes = []change{
 	{"OpenKeyLink", func(b *bench) func() error {
 		made := b.linkedKey(b.newAccount("acme"), "Orders sync")
 		return func() error {
-			opened, err := b.opens(b.a, made)
+			opened, err := b.openKeyLink(b.a, made)
 			if err != nil && !opened.Token.IsZero() {
 				b.Error("a token came with the error")
 			}
@@ -250,6 +250,7 @@ var others = []string{
 	"TakeFlash", "Roles", "Key", "Keys", "PickKeys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
 	"KeyLinkExists", "UsedRoles", "UsedRole", "Resources", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
+	"AccountUser", "AccountUsers", "UserLinkExists",
 }
 
 // frameCases holds three cases for each change.
@@ -257,7 +258,7 @@ var frameCases = makeFrameCases()
 
 func makeFrameCases() []testCase {
 	all := []testCase{{"frame/every method is either audited or known not to be", everyMethodIsKnown}}
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, userChanges) {
 		all = append(all, testCase{"frame/" + c.method + " writes its events, the feed and the chain in one transaction", c.isAudited})
 		if c.method == "Logout" {
 			all = append(all, testCase{"frame/Logout ends the session also when the audit log cannot be written", c.needsNoAudit})
@@ -278,7 +279,7 @@ func makeFrameCases() []testCase {
 
 func everyMethodIsKnown(b *bench) {
 	var known []string
-	for _, c := range changes {
+	for _, c := range slices.Concat(changes, userChanges) {
 		known = append(known, c.method)
 	}
 	known = append(known, others...)

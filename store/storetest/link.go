@@ -27,8 +27,8 @@ func (b *bench) linkedKey(by keys.Actor, name string) store.Generated {
 	return made
 }
 
-// opens opens the link of a key with a secret.
-func (b *bench) opens(s *store.Store, made store.Generated) (store.OpenedLink, error) {
+// openKeyLink opens the link of a key with a secret.
+func (b *bench) openKeyLink(s *store.Store, made store.Generated) (store.OpenedLink, error) {
 	return s.OpenKeyLink(b.Context(), holderOfLink, made.Key.Link.ID, made.LinkSecret.Digest())
 }
 
@@ -54,7 +54,7 @@ var linkCases = []testCase{
 		}
 		b.wantEvents(by, made.Key.ID, "link.created", "key.generated")
 		b.clock.Advance(time.Hour)
-		opened, err := b.opens(b.b, made)
+		opened, err := b.openKeyLink(b.b, made)
 		b.must(err)
 		found, err := b.a.Key(b.Context(), by, made.Key.ID)
 		b.must(err)
@@ -72,7 +72,7 @@ var linkCases = []testCase{
 		b.wantEvents(by, made.Key.ID, "token.minted", "link.opened", "link.created", "key.generated")
 		b.clock.Advance(time.Minute)
 		before := b.raw.dump()
-		again, err := b.opens(b.a, made)
+		again, err := b.openKeyLink(b.a, made)
 		b.wantGone(err, keys.ReasonLinkUsed, found.Link.OpenedAt)
 		if !again.Token.IsZero() || again.Account != "acme" || again.Key.ID != made.Key.ID || b.raw.dump() != before {
 			b.Fatalf("the second time gave %+v", again)
@@ -88,7 +88,7 @@ var linkCases = []testCase{
 		if !again.Repeated || !again.LinkSecret.IsZero() || !again.Token.IsZero() || again.Key.ID != first.Key.ID || !again.Key.Link.Waits(b.clock.Now()) {
 			b.Fatalf("the second time gave %+v", again)
 		}
-		opened, err := b.opens(b.a, first)
+		opened, err := b.openKeyLink(b.a, first)
 		b.must(err)
 		nonce := secret.NewNonce()
 		renewed, err := b.a.RenewKeyByLink(b.Context(), by, first.Key.ID, nonce)
@@ -106,17 +106,17 @@ var linkCases = []testCase{
 		by := b.newAccount("acme")
 		last, over := b.linkedKey(by, "Last moment"), b.linkedKey(by, "Too late")
 		b.clock.Advance(24*time.Hour - time.Microsecond)
-		_, err := b.opens(b.a, last)
+		_, err := b.openKeyLink(b.a, last)
 		b.must(err)
 		b.clock.Advance(time.Microsecond)
-		opened, err := b.opens(b.a, over)
+		opened, err := b.openKeyLink(b.a, over)
 		b.wantGone(err, keys.ReasonLinkExpired, over.Key.Link.ExpiresAt)
 		if live, all := b.tokenCounts(over.Key.ID); !opened.Token.IsZero() || live != 0 || all != 0 {
 			b.Fatalf("an expired link made a token: %+v", opened)
 		}
 		b.wantEvents(by, over.Key.ID, "link.expired", "link.created", "key.generated")
 		b.clock.Advance(-2 * time.Hour)
-		_, err = b.opens(b.a, over)
+		_, err = b.openKeyLink(b.a, over)
 		b.wantGone(err, keys.ReasonLinkExpired, over.Key.Link.ExpiresAt)
 		b.wantEvents(by, over.Key.ID, "link.expired", "link.created", "key.generated")
 	}},
@@ -167,7 +167,7 @@ var linkCases = []testCase{
 			}
 		}
 		b.wantEvents(by, made.Key.ID, "link.created", "key.generated")
-		_, err := b.opens(b.a, made)
+		_, err := b.openKeyLink(b.a, made)
 		b.must(err)
 	}},
 	{"link/the fifth wrong secret of a link is one alarm about its key", func(b *bench) {
@@ -185,7 +185,7 @@ var linkCases = []testCase{
 			}
 		}
 		b.wantEvents(by, made.Key.ID, "link.wrong_secret", "link.created", "key.generated")
-		_, err := b.opens(b.a, made)
+		_, err := b.openKeyLink(b.a, made)
 		b.must(err)
 	}},
 	{"link/an address has 20 wrong secrets a minute, whatever links they are for, and the right one is never limited", func(b *bench) {
@@ -204,7 +204,7 @@ var linkCases = []testCase{
 		other.IP = "203.0.113.77"
 		_, err := b.a.OpenKeyLink(b.Context(), other, made.Key.Link.ID, secret.New(secret.KindLink).Digest())
 		b.want(err, keys.KindNotFound, keys.ReasonLinkNotFound)
-		_, err = b.opens(b.a, made)
+		_, err = b.openKeyLink(b.a, made)
 		b.must(err)
 		b.clock.Advance(time.Minute)
 		_, err = b.a.OpenKeyLink(b.Context(), holderOfLink, made.Key.Link.ID, secret.New(secret.KindLink).Digest())
@@ -225,7 +225,7 @@ var linkCases = []testCase{
 		}
 		_, err = b.a.DiscardLink(b.Context(), by, made.Key.ID)
 		b.must(err)
-		_, err = b.opens(b.a, made)
+		_, err = b.openKeyLink(b.a, made)
 		b.wantGone(err, keys.ReasonLinkVoided, b.clock.Now())
 	}},
 	{"link/the link of a deleted key is over since then", func(b *bench) {
@@ -237,7 +237,7 @@ var linkCases = []testCase{
 		at := b.clock.Now()
 		b.clock.Advance(time.Hour)
 		before := b.raw.dump()
-		opened, err := b.opens(b.a, made)
+		opened, err := b.openKeyLink(b.a, made)
 		b.wantGone(err, keys.ReasonLinkVoided, at)
 		if !opened.Token.IsZero() || b.raw.dump() != before {
 			b.Fatalf("the link of a deleted key gave %+v", opened)
@@ -246,7 +246,7 @@ var linkCases = []testCase{
 	{"link/the list has the links that wait, and no others", func(b *bench) {
 		by := b.newAccount("acme")
 		waits, opened, discarded := b.linkedKey(by, "Waits"), b.linkedKey(by, "Opened"), b.linkedKey(by, "Discarded")
-		_, err := b.opens(b.a, opened)
+		_, err := b.openKeyLink(b.a, opened)
 		b.must(err)
 		_, err = b.a.DiscardLink(b.Context(), by, discarded.Key.ID)
 		b.must(err)
@@ -278,7 +278,7 @@ var linkCases = []testCase{
 			made := b.linkedKey(by, "Orders sync")
 			var won, gone atomic.Int64
 			b.race(openers, func(_ int, s *store.Store) {
-				switch opened, err := b.opens(s, made); {
+				switch opened, err := b.openKeyLink(s, made); {
 				case err == nil && !opened.Token.IsZero():
 					won.Add(1)
 				case keys.ReasonOf(err) == keys.ReasonLinkUsed && opened.Token.IsZero():
