@@ -169,6 +169,7 @@ const (
 	objectUser    = "user"
 	objectSession = "session"
 	objectBackup  = "backup"
+	objectExport  = "export"
 )
 
 // inFeed says whether a verifier must know of an event: it changed what decides who may come in. A

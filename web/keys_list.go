@@ -45,7 +45,7 @@ func (s *Server) readKeys(c echo.Context, from list) (store.KeyPage, error) {
 
 func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) views.KeysList {
 	v := currentViewer(c)
-	view := views.KeysList{Shell: s.shell(c, "keys.heading"), Tabs: tabs(c, pathKeys()), Total: found.Total}
+	view := views.KeysList{Shell: s.shell(c, "keys.heading"), Tabs: tabs(c, pathKeys()), Total: found.Total, ExportURL: pathKeysExport(formatXLSX)}
 	if v.actor.May(keys.EditAPIKeys) {
 		view.GenerateURL = pathKeysGenerate()
 	}

@@ -36,6 +36,10 @@ func pathKeyRenewal(id keys.KeyID, renewal int64, l list) string {
 // pathKeyShow is the key's own page.
 func pathKeyShow(id keys.KeyID) string { return pathKeys() + "/" + string(id) }
 
+func pathKeysExport(format string) string  { return "/account/api-keys/export." + format }
+func pathAudit() string                    { return "/account/audit" }
+func pathAuditExport(format string) string { return pathAudit() + "/export." + format }
+
 func pathKeysReview() string      { return "/account/api-keys/review" }
 func pathHelpProtect() string     { return "/help/protect" }
 func pathSettings() string        { return "/account/api-keys/settings" }

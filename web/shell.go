@@ -18,5 +18,8 @@ func viewerOf(v viewer) *views.Viewer {
 	if v.actor.May(keys.ViewAPIKeys) {
 		shown.APIKeysURL = pathKeys()
 	}
+	if v.actor.May(keys.ViewAuditLog) {
+		shown.AuditURL = pathAudit()
+	}
 	return shown
 }
