@@ -178,12 +178,16 @@ func TestAccountMenu(t *testing.T) {
 		t.Errorf("the button is %q, called %q", squeezed(button), button.AttrOr("aria-label", ""))
 	}
 	menu := doc.Find("#" + button.AttrOr("popovertarget", "?"))
-	if got, want := squeezed(menu), "ana@acme.example Account Settings API Keys Change password Log out"; got != want {
+	if got, want := squeezed(menu), "ana@acme.example Account Settings API Keys Audit log Change password Log out"; got != want {
 		t.Errorf("the menu says %q, want %q", got, want)
 	}
 	list := sampleList()
 	list.Shell.Viewer.APIKeysURL = ""
-	if got := squeezed(parse(t, KeysListPage(list)).Find("#account-menu")); strings.Contains(got, "API Keys") || strings.Contains(got, "Account Settings") {
+	if got := squeezed(parse(t, KeysListPage(list)).Find("#account-menu")); strings.Contains(got, "API Keys") || !strings.Contains(got, "Account Settings Audit log") {
+		t.Errorf("with one permission the menu says %q", got)
+	}
+	list.Shell.Viewer.AuditURL = ""
+	if got := squeezed(parse(t, KeysListPage(list)).Find("#account-menu")); strings.Contains(got, "API Keys") || strings.Contains(got, "Audit log") || strings.Contains(got, "Account Settings") {
 		t.Errorf("without permission the menu says %q", got)
 	}
 }

@@ -22,7 +22,7 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", AuditURL: "/audit", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
@@ -123,7 +123,7 @@ func sampleShow() KeyShow {
 			{ID: "qs-curl", Group: "qs", Label: "curl", Hint: "Paste it into a shell.", Code: sampleCheck, Copy: "Copy"},
 			{ID: "qs-go", Group: "qs", Label: "Go", Hint: "Save it as main.go.", Code: "func main() {\n\tprintln(\"<&>\")\n}\n", Copy: "Copy"},
 		},
-		History: []KeyShowEvent{{At: sampleTime(), Text: "Key generated", By: "ana@acme.example", From: "192.0.2.17"}},
+		History: []KeyShowEvent{{At: sampleTime(), Text: "Key generated", By: "ana@acme.example", From: "192.0.2.17"}}, HistoryURL: "/audit?target=x",
 	}
 }
 
@@ -159,7 +159,28 @@ func sampleSettingsConfirm() SettingsConfirm {
 func sampleList(rows ...KeyRow) KeysList {
 	return KeysList{
 		Shell: sampleShell("API Keys"), Tabs: []ui.Tab{{Label: "Generated", URL: "/keys", Current: true}},
-		GenerateURL: "/keys/new", Rows: rows, Total: 1240, OlderURL: "/keys?after=x",
+		GenerateURL: "/keys/new", ExportURL: "/keys/export.xlsx", Rows: rows, Total: 1240, OlderURL: "/keys?after=x",
+	}
+}
+
+// sampleAudit is a page of the audit log with every kind of row.
+func sampleAudit() Audit {
+	return Audit{
+		Shell: sampleShell("Audit log"), URL: "/audit", CSVURL: "/audit/export.csv", XLSXURL: "/audit/export.xlsx", Zone: "UTC",
+		Actor: hostileName, From: "2026-09-01", Alarm: true, Filtered: true, OlderURL: "/audit?after=x", AlarmsURL: "/audit?alarm=1",
+		Actions: []AuditAction{{Value: "key.edited", Label: "Key edited", Chosen: true}, {Value: "key.deleted", Label: "Key deleted"}},
+		Alarms: []AuditAlarm{
+			{Name: hostileName, URL: "/keys/x", Text: Sentence{Text: "Presented on 12 Sep 2026.", Times: []ui.Time{sampleTime()}}, Advice: "Renew it."},
+			{Name: "ana@acme.example", Text: Sentence{Text: "Too many wrong passwords"}, Advice: "Ask the person."},
+		},
+		Rows: []AuditRow{
+			{
+				ID: "8", At: sampleTime(), Who: hostileName, Action: "Key edited", Kind: "Key", Target: hostileName, TargetURL: "/keys/x", Source: "192.0.2.17",
+				OK: true, Result: "Done", Fields: []AuditField{{Label: "Name", Before: hostileName, After: sampleName, Change: true}, {Label: "Request", After: "r1"}},
+			},
+			{ID: "7", At: sampleTime(), WhoKind: "Nobody signed in", Action: "Replaced token presented", Alarm: true, Kind: "Key", Target: sampleName, Result: "Refused"},
+			{ID: "6", At: sampleTime(), Who: "latchkey init", WhoKind: "Command on the server", Action: "Account created", OK: true, Result: "Done"},
+		},
 	}
 }
 
@@ -286,6 +307,8 @@ func samplePages() map[string]templ.Component {
 		"settings failed": SettingsPage(sampleSettings(true, ui.Problem{Field: "days", Text: "Enter a number of days from 7 to 730"})),
 		"settings text":   SettingsPage(sampleSettings(false)),
 		"settings apply":  SettingsConfirmPage(sampleSettingsConfirm()),
+		"audit":           AuditPage(sampleAudit()),
+		"audit empty":     AuditPage(Audit{Shell: sampleShell("Audit log"), URL: "/audit", Zone: "UTC", Filtered: true}),
 		"help":            HelpPage(Help{Shell: linkFlash}),
 		"failure":         FailurePage(Failure{Shell: sampleShell("Not found"), Heading: "That page does not exist.", Text: "Text.", RequestID: "r1", BackURL: "/keys", BackLabel: "Back"}),
 		"failure bare":    FailurePage(Failure{Shell: sampleGate("Not found"), Heading: "That page does not exist."}),

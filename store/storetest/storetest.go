@@ -18,7 +18,7 @@ import (
 func Run(t *testing.T, fresh func(t *testing.T) string) {
 	for _, group := range [][]testCase{
 		setupCases, accountCases, userCases, loginCases, sessionCases, roleCases, roleEditCases, reviewCases, keyCases, renewalCases, historyCases, settingsCases, listCases,
-		raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
+		exportCases, auditLogCases, raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
 	} {
 		if len(group) == 0 {
 			t.Fatal("a group without cases")
