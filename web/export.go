@@ -98,8 +98,9 @@ func (s *Server) answerExport(c echo.Context, e export) error {
 	return nil
 }
 
-// answerCSV streams the one sheet of an export. It is written down first: what cannot be written down is not
-// handed out.
+// answerCSV streams the one sheet of an export. It is written down with the first row, before anything is sent:
+// what cannot be written down is not handed out. The table is a snapshot from before that, so an export of
+// the audit log does not hold itself.
 func (s *Server) answerCSV(ctx context.Context, c echo.Context, e export) error {
 	leave, err := enter(s.exports.streams)
 	if err != nil {
@@ -110,11 +111,26 @@ func (s *Server) answerCSV(ctx context.Context, c echo.Context, e export) error 
 	if e.Rows, err = e.count(ctx); err != nil {
 		return err
 	}
-	if err := s.store.RecordExport(ctx, actor(c), e.Export); err != nil {
+	table, written := e.sheets[0], false
+	rows := table.each
+	table.each = func(ctx context.Context, add func([]cell) error) error {
+		return rows(ctx, func(row []cell) error {
+			if !written {
+				if err := s.store.RecordExport(ctx, actor(c), e.Export); err != nil {
+					return err
+				}
+				written = true
+			}
+			return add(row)
+		})
+	}
+	if err := writeCSV(ctx, out, table); err != nil {
 		return err
 	}
-	if err := writeCSV(ctx, out, e.sheets[0]); err != nil {
-		return err
+	if !written {
+		if err := s.store.RecordExport(ctx, actor(c), e.Export); err != nil {
+			return err
+		}
 	}
 	return out.flush()
 }
