@@ -50,7 +50,7 @@ func (t *tx) auditQuery(ctx context.Context, accountID string, f AuditFilter) (a
 	if f.Target == "" {
 		return auditQuery{[]auditPart{all}}, nil
 	}
-	if _, err := keys.ParseKeyID(f.Target); err != nil {
+	if !isKeyID(f.Target) {
 		return auditQuery{[]auditPart{all.with(`object = ?`, f.Target)}}, nil
 	}
 	tokens, err := list(ctx, t, scanText, `
@@ -61,6 +61,11 @@ func (t *tx) auditQuery(ctx context.Context, accountID string, f AuditFilter) (a
 		q.parts = append(q.parts, all.with(`object_kind = 'token' AND object_id = ?`, number))
 	}
 	return q, err
+}
+
+func isKeyID(text string) bool {
+	_, err := keys.ParseKeyID(text)
+	return err == nil
 }
 
 // eventsOf are the first events older than a place in the log, the newest first, or the first ones newer

@@ -41,8 +41,20 @@ func auditSheet(each func(context.Context, func(store.LoggedEvent) error) error)
 	return sheet{
 		name: "Audit log",
 		columns: []sheetColumn{
-			{"id", 10}, {"date", 21}, {"actor", 30}, {"actorKind", 11}, {"action", 24}, {"targetKind", 11}, {"target", 34}, {"targetId", 38},
-			{"keyName", 38}, {"source", 18}, {"result", 18}, {"alarm", 8}, {"details", 60}, {"requestId", 38},
+			{"id", 10},
+			{"date", 21},
+			{"actor", 30},
+			{"actorKind", 11},
+			{"action", 24},
+			{"targetKind", 11},
+			{"target", 34},
+			{"targetId", 38},
+			{"keyName", 38},
+			{"source", 18},
+			{"result", 18},
+			{"alarm", 8},
+			{"details", 60},
+			{"requestId", 38},
 		},
 		each: func(ctx context.Context, add func([]cell) error) error {
 			return each(ctx, func(e store.LoggedEvent) error {

@@ -95,10 +95,10 @@ func TestTheAuditLogIsNarrowedByEachFilter(t *testing.T) {
 	k := newKit(t)
 	k.addRole("keys-editor", keys.ViewAPIKeys, keys.EditAPIKeys)
 	k.addUser("ben@acme.example", "keys-editor")
-	b, ben := k.signIn("ana@acme.example"), k.signIn("ben@acme.example")
-	b.generate("Order sync")
+	k.signIn("ana@acme.example").generate("Order sync")
+	k.signIn("ben@acme.example")
 	k.clock.advance(24 * time.Hour)
-	b, ben = k.signIn("ana@acme.example"), k.signIn("ben@acme.example")
+	b, ben := k.signIn("ana@acme.example"), k.signIn("ben@acme.example")
 	id, _ := ben.generate("Price feed")
 	k.signIn("ana@globex.example").generate("Foreign")
 	ben.post(pathKeyDeactivate(id, ""), nil).is(http.StatusSeeOther)
@@ -358,9 +358,17 @@ func TestAuditValuesAreReadable(t *testing.T) {
 		value any
 		want  string
 	}{
-		{nil, "None"}, {"", "None"}, {[]any{}, "None"}, {true, "Yes"}, {false, "No"}, {1234567.0, "1234567"}, {"x", "x"},
-		{[]any{"a", 2.0}, "a, 2"}, {map[string]any{"a": 1.0}, `{"a":1}`},
-		{"lkt_" + strings.Repeat("0", 49), "lkt_[redacted]"}, {[]any{"lkl_" + strings.Repeat("A", 49)}, "lkl_[redacted]"},
+		{nil, "None"},
+		{"", "None"},
+		{[]any{}, "None"},
+		{true, "Yes"},
+		{false, "No"},
+		{1234567.0, "1234567"},
+		{"x", "x"},
+		{[]any{"a", 2.0}, "a, 2"},
+		{map[string]any{"a": 1.0}, `{"a":1}`},
+		{"lkt_" + strings.Repeat("0", 49), "lkt_[redacted]"},
+		{[]any{"lkl_" + strings.Repeat("A", 49)}, "lkl_[redacted]"},
 	} {
 		if got := sayValue(c, check.value); got != check.want {
 			t.Errorf("%v is said as %q, not %q", check.value, got, check.want)

@@ -40,6 +40,7 @@ func (s *Server) keysExportCSV(c echo.Context) error {
 // keysExport is the export of sheets of keys that a request asks for.
 func (s *Server) keysExport(c echo.Context, format string, names ...string) export {
 	by, choice := actor(c), keyChoice(c)
+	status := statusWords{t(c, "keys.active"), t(c, "keys.inactive")}
 	stem := "api-keys"
 	if names[0] == sheetExternal {
 		stem = "external-keys"
@@ -52,11 +53,11 @@ func (s *Server) keysExport(c echo.Context, format string, names ...string) expo
 	}
 	for _, name := range names {
 		if name == sheetGenerated {
-			e.sheets = append(e.sheets, generatedSheet(c, func(ctx context.Context, do func(keys.Key) error) error {
+			e.sheets = append(e.sheets, generatedSheet(status, func(ctx context.Context, do func(keys.Key) error) error {
 				return s.store.EachKey(ctx, by, choice, do)
 			}))
 		} else {
-			e.sheets = append(e.sheets, externalSheet(c, s.externalRows(by, choice)))
+			e.sheets = append(e.sheets, externalSheet(status, s.externalRows(by, choice)))
 		}
 	}
 	e.count = func(ctx context.Context) (int, error) {
@@ -91,7 +92,7 @@ func (s *Server) exportFile(c echo.Context, stem, format string) string {
 // generatedSheet is the sheet of the keys that the account generated. The words of its head are those of
 // the platform's own export, in every language. While a renewal is open, creationDateToken stays the old token's
 // and creationDateNewToken is the new one's.
-func generatedSheet(c echo.Context, each func(context.Context, func(keys.Key) error) error) sheet {
+func generatedSheet(status statusWords, each func(context.Context, func(keys.Key) error) error) sheet {
 	return sheet{
 		name: "Generated",
 		columns: []sheetColumn{
@@ -108,7 +109,7 @@ func generatedSheet(c echo.Context, each func(context.Context, func(keys.Key) er
 				}
 				return add([]cell{
 					numberCell(k.Number), textCell(string(k.ID)), rolesCell(k.Roles), safeCell(k.Name),
-					timeCell(k.CreatedAt), timeCell(current), timeCell(renewed), statusCell(c, k.Active()),
+					timeCell(k.CreatedAt), timeCell(current), timeCell(renewed), status.cell(k.Active()),
 				})
 			})
 		},
@@ -132,14 +133,14 @@ func (s *Server) externalRows(_ keys.Actor, _ store.KeyChoice) func(ctx context.
 }
 
 // externalSheet is the sheet of the keys of other accounts that have roles in this one.
-func externalSheet(c echo.Context, each func(context.Context, func(externalRow) error) error) sheet {
+func externalSheet(status statusWords, each func(context.Context, func(externalRow) error) error) sheet {
 	return sheet{
 		name:    "External",
 		columns: []sheetColumn{{"id", 10}, {"keyName", 38}, {"roles", 40}, {"account", 22}, {"addedDate", 21}, {"status", 10}},
 		each: func(ctx context.Context, add func([]cell) error) error {
 			return each(ctx, func(k externalRow) error {
 				return add([]cell{
-					numberCell(k.number), textCell(string(k.id)), rolesCell(k.roles), textCell(k.owner), timeCell(k.added), statusCell(c, k.active),
+					numberCell(k.number), textCell(string(k.id)), rolesCell(k.roles), textCell(k.owner), timeCell(k.added), status.cell(k.active),
 				})
 			})
 		},
@@ -160,10 +161,12 @@ func rolesCell(roles []keys.Role) cell {
 	return safeCell(strings.Join(names, ", "))
 }
 
-// statusCell says a status by its official word.
-func statusCell(c echo.Context, active bool) cell {
+// statusWords are the official words for a status, in the reader's language.
+type statusWords struct{ active, inactive string }
+
+func (w statusWords) cell(active bool) cell {
 	if active {
-		return textCell(t(c, "keys.active"))
+		return textCell(w.active)
 	}
-	return textCell(t(c, "keys.inactive"))
+	return textCell(w.inactive)
 }

@@ -157,6 +157,12 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"RecordExport", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			return b.a.RecordExport(b.Context(), by, store.Export{Permission: keys.ViewAPIKeys, File: "x.csv", Format: "csv", Rows: 1})
+		}
+	}},
 	{"EditRole", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		return func() error {
@@ -184,6 +190,7 @@ var others = []string{
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
 	"ReviewKeys", "ExportAudit", "Backup", "Failing",
+	"CountKeys", "EachKey", "AuditLog", "AuditAlarms", "CountEvents", "EachEvent",
 }
 
 // frameCases holds three cases for each change.
