@@ -55,6 +55,7 @@ const (
 	ActionResourceAdded   Action = "resource.added"
 	ActionBackupMade      Action = "backup.made"
 	ActionBackupRestored  Action = "backup.restored"
+	ActionExportMade      Action = "export.made"
 	// ActionReviewConfirmed is an admin's word that the keys of a restored backup may come in again.
 	ActionReviewConfirmed Action = "review.confirmed"
 	// ActionTokenReuse is an alarm: a token that was replaced or taken back is still presented.

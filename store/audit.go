@@ -169,6 +169,7 @@ const (
 	objectUser    = "user"
 	objectSession = "session"
 	objectBackup  = "backup"
+	objectExport  = "export"
 	// objectResource is a permission of the account's catalogue.
 	objectResource = "resource"
 	// objectExternal is a key of another account, in the log of the one that gave it roles.

@@ -185,8 +185,9 @@ func (t *tx) keysBefore(ctx context.Context, q keyQuery, place cursor, limit int
 	return found, err
 }
 
-// completePage makes keys of rows, with their roles, live tokens and waiting links. Its queries name as many keys as a page
-// holds, some of them more than once on a short page, so that their text is the same for every page.
+// completePage makes keys of rows, with their roles, live tokens and waiting links. Its queries name as many
+// keys as a page holds, some of them more than once on a short page, so that their text is the same for every
+// page.
 func (t *tx) completePage(ctx context.Context, rows []foundKey, roles []keys.Role, limit int) (page []keys.Key, err error) {
 	if len(rows) == 0 {
 		return nil, nil
@@ -212,20 +213,21 @@ func (t *tx) completePage(ctx context.Context, rows []foundKey, roles []keys.Rol
 	if err != nil {
 		return nil, err
 	}
+	roleIDs, tokensOf, linkOf := make(map[heldRole]bool, len(held)), make(map[string][]keys.Token, len(rows)), map[string]keys.Link{}
+	for _, h := range held {
+		roleIDs[h] = true
+	}
+	for _, token := range tokens {
+		tokensOf[token.keyID] = append(tokensOf[token.keyID], token.Token)
+	}
+	for _, l := range links {
+		linkOf[l.keyID] = l.Link
+	}
 	for _, k := range rows {
-		for _, l := range links {
-			if l.keyID == k.id {
-				k.Link = l.Link
-			}
-		}
+		k.Tokens, k.Link = tokensOf[k.id], linkOf[k.id]
 		for _, r := range roles {
-			if slices.Contains(held, heldRole{k.id, r.ID}) {
+			if roleIDs[heldRole{k.id, r.ID}] {
 				k.Roles = append(k.Roles, r)
-			}
-		}
-		for _, token := range tokens {
-			if token.keyID == k.id {
-				k.Tokens = append(k.Tokens, token.Token)
 			}
 		}
 		page = append(page, k.Key)

@@ -123,6 +123,7 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil, keys.ActionExternalAdded: nil,
 	// What a link did to a password has an event of its own.
 	keys.ActionUserInvited: nil,
+	keys.ActionExportMade:  nil,
 }
 
 // changed is the object, when the statement found it.

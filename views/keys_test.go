@@ -178,15 +178,15 @@ func TestAccountMenu(t *testing.T) {
 		t.Errorf("the button is %q, called %q", squeezed(button), button.AttrOr("aria-label", ""))
 	}
 	menu := doc.Find("#" + button.AttrOr("popovertarget", "?"))
-	if got, want := squeezed(menu), "ana@acme.example Account Settings API Keys Roles Users Change password Log out"; got != want {
+	if got, want := squeezed(menu), "ana@acme.example Account Settings API Keys Roles Users Audit log Change password Log out"; got != want {
 		t.Errorf("the menu says %q, want %q", got, want)
 	}
 	list := sampleList()
 	list.Shell.Viewer.APIKeysURL = ""
-	if got := squeezed(parse(t, KeysListPage(list)).Find("#account-menu")); !strings.Contains(got, "Account Settings Roles Users") || strings.Contains(got, "API Keys") {
+	if got := squeezed(parse(t, KeysListPage(list)).Find("#account-menu")); !strings.Contains(got, "Account Settings Roles Users Audit log") || strings.Contains(got, "API Keys") {
 		t.Errorf("without API keys the menu says %q", got)
 	}
-	list.Shell.Viewer.RolesURL, list.Shell.Viewer.UsersURL = "", ""
+	list.Shell.Viewer.RolesURL, list.Shell.Viewer.UsersURL, list.Shell.Viewer.AuditURL = "", "", ""
 	if got := squeezed(parse(t, KeysListPage(list)).Find("#account-menu")); strings.Contains(got, "API Keys") || strings.Contains(got, "Account Settings") {
 		t.Errorf("without permission the menu says %q", got)
 	}

@@ -23,7 +23,7 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", UsersURL: "/users", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", UsersURL: "/users", AuditURL: "/audit", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
@@ -124,7 +124,7 @@ func sampleShow() KeyShow {
 			{ID: "qs-curl", Group: "qs", Label: "curl", Hint: "Paste it into a shell.", Code: sampleCheck, Copy: "Copy"},
 			{ID: "qs-go", Group: "qs", Label: "Go", Hint: "Save it as main.go.", Code: "func main() {\n\tprintln(\"<&>\")\n}\n", Copy: "Copy"},
 		},
-		History: []KeyShowEvent{{At: sampleTime(), Text: "Key generated", By: "ana@acme.example", From: "192.0.2.17"}},
+		History: []KeyShowEvent{{At: sampleTime(), Text: "Key generated", By: "ana@acme.example", From: "192.0.2.17"}}, HistoryURL: "/audit?target=x",
 	}
 }
 
@@ -160,7 +160,7 @@ func sampleSettingsConfirm() SettingsConfirm {
 func sampleList(rows ...KeyRow) KeysList {
 	return KeysList{
 		Shell: sampleShell("API Keys"), Tabs: []ui.Tab{{Label: "Generated", URL: "/keys", Current: true}},
-		GenerateURL: "/keys/new", Rows: rows, None: len(rows) == 0, Count: KeysCount{Total: 1240}, NextURL: "/keys?after=x", ClearURL: "/keys",
+		GenerateURL: "/keys/new", ExportURL: "/keys/export.xlsx", Rows: rows, None: len(rows) == 0, Count: KeysCount{Total: 1240}, NextURL: "/keys?after=x", ClearURL: "/keys",
 		Bulk: &KeysBulkBar{URL: "/keys/bulk", ExportURL: "/export"}, Find: sampleFind(""),
 		Sorts: KeysSorts{
 			Name: ui.Sort{URL: "/keys?sort=name"}, Duration: ui.Sort{URL: "/keys?sort=duration"}, Created: ui.Sort{URL: "/keys?dir=asc", Direction: "descending"},
@@ -353,6 +353,8 @@ func samplePages() map[string]templ.Component {
 		"password link":       PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example"}),
 		"password weak":       PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example", Secret: sampleUserSecret, Problems: []ui.Problem{{Field: "password", Text: "Too short"}, {Field: "repeat", Text: "Not the same"}}}),
 	}
+	pages["audit"] = AuditPage(sampleAudit())
+	pages["audit empty"] = AuditPage(Audit{Shell: sampleShell("Audit log"), URL: "/audit", Zone: "UTC", Filtered: true})
 	maps.Copy(pages, linkPages())
 	maps.Copy(pages, sampleRolePages())
 	return pages

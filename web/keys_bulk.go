@@ -54,12 +54,9 @@ var bulkActions = []bulkAction{
 // bulkDelete is the action that asks for the box of what cannot be undone.
 const bulkDelete = "delete"
 
-// exportChosenPath is where the chosen keys are exported, each named by an id of the query.
-const exportChosenPath = "/account/api-keys/export.xlsx"
-
 // bulkBar is what can be done to the keys that are chosen in the list.
 func bulkBar(from list) *views.KeysBulkBar {
-	bar := &views.KeysBulkBar{URL: pathKeysBulk(""), ExportURL: exportChosenPath}
+	bar := &views.KeysBulkBar{URL: pathKeysBulk(""), ExportURL: pathKeysExport(formatXLSX)}
 	if from != "" {
 		bar.List = string(from)
 	}

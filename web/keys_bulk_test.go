@@ -48,7 +48,7 @@ func TestBulkAsksAndThenActsOnEachKey(t *testing.T) {
 	if got := strings.Join(buttons, ", "); got != "Activate, Deactivate, Delete, Export selected, Clear" {
 		t.Errorf("the bar offers %s", got)
 	}
-	if got := form.Find("[formaction]").AttrOr("formaction", ""); got != exportChosenPath {
+	if got := form.Find("[formaction]").AttrOr("formaction", ""); got != pathKeysExport(formatXLSX) {
 		t.Errorf("an export goes to %q", got)
 	}
 	before := k.dump()

@@ -56,6 +56,9 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, 
 		Usage:      usageView(c, v.zone(), s.now(), usage.Hours),
 		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, events),
 	}
+	if v.actor.May(keys.ViewAuditLog) {
+		view.HistoryURL = auditAsk{target: string(key.ID)}.path(pathAudit(), "", "")
+	}
 	for _, role := range sayRoles(c, key.Roles) {
 		view.Roles = append(view.Roles, views.KeyShowRole{Name: role.Name, Description: role.Description})
 	}

@@ -114,7 +114,7 @@ func newEmptyKit(t testing.TB, options ...option) *kit {
 	k.store = opened
 	t.Cleanup(func() { must(t, opened.Close()) })
 	config := Config{
-		Store: opened, Passwords: secret.NewPasswords(), Now: k.clock.now, Log: logger, Version: "test",
+		Store: opened, Passwords: secret.NewPasswords(), Now: k.clock.now, Log: logger, Folder: filepath.Dir(k.file), Version: "test",
 		Health: func() Health { return k.health },
 	}
 	publicURL("http://latchkey.test")(&config)

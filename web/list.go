@@ -163,6 +163,14 @@ func (l list) at(id keys.KeyID) string {
 	return l.path() + "#kebab-" + string(id)
 }
 
+// exportPath is the file of the keys that the list shows, on all of its pages.
+func (l list) exportPath() string {
+	if first := l.first(); first != "" {
+		return pathKeysExport(formatXLSX) + "?" + string(first)
+	}
+	return pathKeysExport(formatXLSX)
+}
+
 // carriedBy is the address of an action that leads back to the list.
 func (l list) carriedBy(path string) string {
 	if l == "" {

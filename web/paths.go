@@ -71,6 +71,9 @@ func pathExternalEdit(id keys.KeyID, l list) string {
 func pathExternalRemove(id keys.KeyID, l list) string {
 	return l.carriedBy(pathExternal() + "/" + string(id) + "/remove")
 }
+func pathKeysExport(format string) string  { return "/account/api-keys/export." + format }
+func pathAudit() string                    { return "/account/audit" }
+func pathAuditExport(format string) string { return pathAudit() + "/export." + format }
 
 func pathKeysReview() string      { return "/account/api-keys/review" }
 func pathHelpProtect() string     { return "/help/protect" }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"path"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -66,12 +68,13 @@ func clientIP(proxies []netip.Prefix) echo.IPExtractor {
 }
 
 // compressPages compresses what GET shows. Answers to POST may hold a secret beside what was typed,
-// and then the length of the compressed answer tells about the secret.
+// and then the length of the compressed answer tells about the secret. A file is sent as it comes: one that
+// is streamed shall not wait for the compressor, and a workbook is compressed already.
 func compressPages() echo.MiddlewareFunc {
 	return middleware.GzipWithConfig(middleware.GzipConfig{
 		MinLength: 1024,
 		Skipper: func(c echo.Context) bool {
-			return c.Request().Method != http.MethodGet || c.Path() == "/static/*"
+			return c.Request().Method != http.MethodGet || c.Path() == "/static/*" || strings.HasPrefix(path.Base(c.Path()), "export.")
 		},
 	})
 }

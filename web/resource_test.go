@@ -83,7 +83,7 @@ func TestAPermissionThatBreaksARuleIsNotAdded(t *testing.T) {
 		{"slug", "in voices", shape},
 		{"slug", "fakturę", shape},
 		{"slug", strings.Repeat("a", 65), shape},
-		{"slug", hostile, shape},
+		{"slug", hostileRole, shape},
 		{"slug", "latchkey.keys.own", "Identifiers that begin with “latchkey.” belong to this console. Choose another"},
 		{"slug", "latchkey.keys.view", "Identifiers that begin with “latchkey.” belong to this console. Choose another"},
 		{"slug", "orders.read", "A permission with this identifier exists already"},
@@ -124,8 +124,8 @@ func TestAPermissionThatBreaksARuleIsNotAdded(t *testing.T) {
 func TestHostileNamesAreInertOnEveryPageOfRoles(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
-	b.post(pathResourceAdd(), url.Values{"slug": {"x.read"}, "product": {hostile}, "name": {hostile}, "description": {hostile}}).leadsTo(pathResources())
-	b.post(pathRoleCreate(), url.Values{"name": {hostile}, "description": {hostile}, "resources": {"x.read"}}).leadsTo(pathRoles())
+	b.post(pathResourceAdd(), url.Values{"slug": {"x.read"}, "product": {hostileRole}, "name": {hostileRole}, "description": {hostileRole}}).leadsTo(pathResources())
+	b.post(pathRoleCreate(), url.Values{"name": {hostileRole}, "description": {hostileRole}, "resources": {"x.read"}}).leadsTo(pathRoles())
 	const slug = "img-src-x-onerror-alert-1-hyperlink-http-x-evil"
 	b.get(pathRoles()).inert("#flash")
 	b.get(pathRoles()).inert("#role-" + slug)
@@ -134,11 +134,11 @@ func TestHostileNamesAreInertOnEveryPageOfRoles(t *testing.T) {
 		b.get(path).inert("main")
 	}
 	b.get(pathRoleEdit(slug)).inert("#resources")
-	if got := b.get(pathRoleEdit(slug)).Find("#name").AttrOr("value", ""); got != hostile {
+	if got := b.get(pathRoleEdit(slug)).Find("#name").AttrOr("value", ""); got != hostileRole {
 		t.Errorf("the form holds %q", got)
 	}
 	b.get(pathKeysGenerate()).inert("#roles")
-	id, _ := b.generate(hostile, slug)
+	id, _ := b.generate(hostileRole, slug)
 	for _, path := range []string{pathRole(slug), pathRoleDelete(slug), pathKeyShow(id), pathKeys()} {
 		b.get(path).inert("main")
 	}

@@ -13,13 +13,13 @@ import (
 	"latchkey/store"
 )
 
-// hostile is a name that would break out of a page, a sheet or the direction of a line.
-const hostile = "\"><img src=x onerror=alert(1)>=HYPERLINK(\"http://x\") \U0001F511 \u202Eevil"
+// hostileRole is a name that would break out of a page, a sheet or the direction of a line.
+const hostileRole = "\"><img src=x onerror=alert(1)>=HYPERLINK(\"http://x\") \U0001F511 \u202Eevil"
 
-// inert asserts that a page shows the hostile name as text.
+// inert asserts that a page shows the hostileRole name as text.
 func (a answer) inert(selector string) {
 	a.t.Helper()
-	a.says(selector, hostile)
+	a.says(selector, hostileRole)
 	if a.Find("img").Length() != 0 || strings.Contains(a.body, "<img") {
 		a.t.Error("the name became markup")
 	}

@@ -18,6 +18,8 @@ const (
 	form kind = "form"
 	// secretForm does something and answers with a secret: never compressed, never through htmx.
 	secretForm kind = "secret form"
+	// download answers with a file, which is never compressed on its way and is written down in the audit log.
+	download kind = "download"
 	// plain is for programs: no session, no HTML.
 	plain kind = "plain"
 )
@@ -112,6 +114,12 @@ func (s *Server) routes() []route {
 		{post, "/account/api-keys/external/:id/edit", form, keys.EditAPIKeys, s.externalEdit},
 		{get, "/account/api-keys/external/:id/remove", page, keys.EditAPIKeys, s.externalRemoveForm},
 		{post, "/account/api-keys/external/:id/remove", form, keys.EditAPIKeys, s.externalRemove},
+
+		{get, "/account/api-keys/export.xlsx", download, keys.ViewAPIKeys, s.keysExportXLSX},
+		{get, "/account/api-keys/export.csv", download, keys.ViewAPIKeys, s.keysExportCSV},
+		{get, "/account/audit", page, keys.ViewAuditLog, s.audit},
+		{get, "/account/audit/export.xlsx", download, keys.ViewAuditLog, s.auditExportXLSX},
+		{get, "/account/audit/export.csv", download, keys.ViewAuditLog, s.auditExportCSV},
 
 		{get, "/account/api-keys/review", page, keys.EditAPIKeys, s.keysReviewForm},
 		{post, "/account/api-keys/review", form, keys.EditAPIKeys, s.keysReview},

@@ -45,6 +45,9 @@ type Config struct {
 	KeyHeader, TokenHeader string
 	// Verifier is where a proxy reaches the verifier: unix:/PATH, or the base of a URL. Empty, it is PublicURL.
 	Verifier string
+	// Folder is where a workbook that is being exported waits until it is sent. Nothing else may write to files
+	// there that begin with .export-; what an earlier run has left is removed.
+	Folder string
 	// Version is shown in the footer.
 	Version string
 }
@@ -69,6 +72,7 @@ type Server struct {
 
 	sessions *sessionStore
 	refusals *refusals
+	exports  *exports
 	csrf     *http.CrossOriginProtection
 	claimed  atomic.Bool
 	echo     *echo.Echo
@@ -76,8 +80,8 @@ type Server struct {
 
 // New returns a server over an open store, which stays the caller's to close.
 func New(c Config) (*Server, error) {
-	if c.Store == nil || c.Passwords == nil || c.Now == nil || c.Log == nil || c.Health == nil || c.PublicURL == nil {
-		return nil, errors.New("web: the configuration lacks a store, passwords, a clock, a logger, the health or the public URL")
+	if c.Store == nil || c.Passwords == nil || c.Now == nil || c.Log == nil || c.Health == nil || c.PublicURL == nil || c.Folder == "" {
+		return nil, errors.New("web: the configuration lacks a store, passwords, a clock, a logger, the health, the public URL or the folder")
 	}
 	s := &Server{
 		store: c.Store, passwords: c.Passwords, now: c.Now, log: c.Log, health: c.Health, public: c.PublicURL,
@@ -86,6 +90,11 @@ func New(c Config) (*Server, error) {
 		keyHeader: cmp.Or(c.KeyHeader, keys.DefaultKeyHeader), tokenHeader: cmp.Or(c.TokenHeader, keys.DefaultTokenHeader),
 		verifier: cmp.Or(c.Verifier, c.PublicURL.String()), refusals: newRefusals(), csrf: http.NewCrossOriginProtection(),
 	}
+	exports, err := newExports(c.Folder)
+	if err != nil {
+		return nil, err
+	}
+	s.exports = exports
 	if err := s.csrf.AddTrustedOrigin(origin(c.PublicURL)); err != nil {
 		return nil, err
 	}

@@ -24,5 +24,8 @@ func viewerOf(v viewer) *views.Viewer {
 	if v.actor.May(keys.ManageUsers) {
 		shown.UsersURL = pathUsers()
 	}
+	if v.actor.May(keys.ViewAuditLog) {
+		shown.AuditURL = pathAudit()
+	}
 	return shown
 }

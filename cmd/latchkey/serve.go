@@ -60,7 +60,7 @@ func serve(p *program, s settings, inst *instance, l listeners, greeting string,
 	server, err := web.New(web.Config{
 		Store: inst.store, Passwords: secret.NewPasswords(), Now: p.now, Log: log, Health: health(p.ctx, v),
 		PublicURL: publicURL(s, l), Hosts: hosts(s, l), TrustedProxies: s.proxies, InsecureHTTP: s.insecure,
-		KeyHeader: s.verify.keyHeader, TokenHeader: s.verify.tokenHeader, Verifier: verifierAddress(s, l), Version: version(),
+		KeyHeader: s.verify.keyHeader, TokenHeader: s.verify.tokenHeader, Verifier: verifierAddress(s, l), Folder: inst.folder, Version: version(),
 	})
 	if err != nil {
 		return err

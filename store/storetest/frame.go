@@ -188,6 +188,12 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"RecordExport", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			return b.a.RecordExport(b.Context(), by, store.Export{Permission: keys.ViewAPIKeys, File: "x.csv", Format: "csv", Rows: 1})
+		}
+	}},
 	{"EditRole", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		return func() error {
@@ -251,6 +257,7 @@ var others = []string{
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
 	"KeyLinkExists", "UsedRoles", "UsedRole", "Resources", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
 	"AccountUser", "AccountUsers", "UserLinkExists",
+	"CountKeys", "EachKey", "AuditLog", "AuditAlarms", "CountEvents", "EachEvent",
 }
 
 // frameCases holds three cases for each change.
