@@ -14,6 +14,7 @@ const (
 	ActionUserUnlocked    Action = "user.unlocked"
 	ActionUserLocked      Action = "user.locked"
 	ActionPasswordChanged Action = "user.password_changed"
+	ActionPreferencesSet  Action = "user.preferences_set"
 	ActionLoginOK         Action = "login.ok"
 	ActionLoginFail       Action = "login.fail"
 	ActionLoginBlocked    Action = "login.blocked"

@@ -110,6 +110,7 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionRenewCompleted: nil, keys.ActionRenewUndone: nil, keys.ActionTokenReuse: nil, keys.ActionVerifyRefused: nil,
 	keys.ActionVerifyFlooded: nil, keys.ActionCSRFBlocked: nil, keys.ActionAuthzDenied: nil, keys.ActionMoreRefusals: nil,
 	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil,
+	keys.ActionPreferencesSet: nil,
 }
 
 // changed is the object, when the statement found it.

@@ -17,7 +17,7 @@ import (
 // Run runs every case. fresh makes an empty database and returns its URL.
 func Run(t *testing.T, fresh func(t *testing.T) string) {
 	for _, group := range [][]testCase{
-		setupCases, accountCases, userCases, loginCases, sessionCases, roleCases, roleEditCases, reviewCases, keyCases, renewalCases, historyCases, settingsCases, listCases,
+		setupCases, accountCases, userCases, loginCases, sessionCases, preferenceCases, ownSessionCases, roleCases, roleEditCases, reviewCases, keyCases, renewalCases, historyCases, settingsCases, listCases,
 		raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
 	} {
 		if len(group) == 0 {
