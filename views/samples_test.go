@@ -22,14 +22,37 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", PreferencesURL: "/preferences", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
 func sampleGate(title string) Shell {
 	s := sampleShell(title)
 	s.Viewer = nil
+	s.Languages = Languages{URL: "/language", Next: "/login", Choices: sampleLanguages()}
 	return s
+}
+
+func sampleLanguages() []LanguageChoice {
+	return []LanguageChoice{{Tag: "en", Name: "English", Chosen: true}, {Tag: "es", Name: "Español"}}
+}
+
+func samplePreferences(problems ...ui.Problem) AccountPreferences {
+	return AccountPreferences{
+		Shell: sampleShell("Preferences"), URL: "/preferences", PasswordURL: "/password", SessionsURL: "/sessions",
+		Language: "es", Languages: sampleLanguages(), Zone: "Europe/Lisbon", AccountZone: "America/Sao_Paulo", Zones: []string{"UTC", "Europe/Lisbon"},
+		Theme: "dark", Problems: problems,
+	}
+}
+
+func sampleSessions() AccountSessions {
+	return AccountSessions{
+		Shell: sampleShell("Your sessions"), BackURL: "/preferences", EverywhereURL: "/sessions/end", PasswordURL: "/password",
+		Sessions: []AccountSession{
+			{Browser: "Chromium on Linux", Address: "192.0.2.17", Began: sampleTime(), Used: sampleAgo(), Current: true},
+			{Browser: "Firefox on Windows", Address: "2001:db8::7", Began: sampleTime(), Used: sampleAgo(), EndURL: "/sessions/x/end", EndLabel: "Sign out Firefox on Windows, 2001:db8::7"},
+		},
+	}
 }
 
 func sampleRoles(n int) []RoleChoice {
@@ -237,7 +260,7 @@ func samplePages() map[string]templ.Component {
 	emptyView := sampleList()
 	emptyView.GenerateURL = ""
 
-	setup := Setup{Shell: sampleGate("Set up"), URL: "/setup", Zones: []string{"Europe/Berlin", "UTC"}}
+	setup := Setup{Shell: sampleGate("Set up"), URL: "/setup", Languages: sampleLanguages(), Zones: []string{"Europe/Berlin", "UTC"}}
 	setupFailed := setup
 	setupFailed.Problems = []ui.Problem{
 		{Field: "code", Text: "Check the setup code"},
@@ -251,11 +274,16 @@ func samplePages() map[string]templ.Component {
 	safe := sampleShow()
 	safe.Renewal.Safe, safe.Alarm, safe.Usage = true, Sentence{}, KeyUsage{}
 	return map[string]templ.Component{
-		"setup":           SetupPage(setup),
-		"setup failed":    SetupPage(setupFailed),
-		"login":           LoginPage(Login{Shell: sampleGate("Log in"), URL: "/login", Next: "/keys", Notice: "Your session ended. Log in to continue."}),
-		"login failed":    LoginPage(Login{Shell: insecure, URL: "/login", Email: "ana@acme.example", Problem: "Email or password is incorrect"}),
-		"password":        AccountPasswordPage(AccountPassword{Shell: sampleShell("Change password"), URL: "/password", CancelURL: "/", Problems: []ui.Problem{{Field: "current", Text: "Not your password"}}}),
+		"setup":        SetupPage(setup),
+		"setup failed": SetupPage(setupFailed),
+		"login":        LoginPage(Login{Shell: sampleGate("Log in"), URL: "/login", Next: "/keys", Notice: "Your session ended. Log in to continue."}),
+		"login failed": LoginPage(Login{Shell: insecure, URL: "/login", Email: "ana@acme.example", Problem: "Email or password is incorrect"}),
+		"password":     AccountPasswordPage(AccountPassword{Shell: sampleShell("Change password"), URL: "/password", CancelURL: "/", Problems: []ui.Problem{{Field: "current", Text: "Not your password"}}}),
+		"preferences":  AccountPreferencesPage(samplePreferences()),
+		"preferences failed": AccountPreferencesPage(samplePreferences(
+			ui.Problem{Field: "language", Text: "Unknown"}, ui.Problem{Field: "zone", Text: "Unknown"}, ui.Problem{Field: "theme", Text: "Unknown"})),
+		"sessions":        AccountSessionsPage(sampleSessions()),
+		"sessions end":    AccountSessionsEndPage(AccountSessionsEnd{Shell: sampleShell("Sign out everywhere"), URL: "/sessions/end", CancelURL: "/sessions"}),
 		"list":            KeysListPage(flash),
 		"list full":       KeysListPage(fullList()),
 		"list view only":  KeysListPage(viewOnly),

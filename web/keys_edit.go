@@ -78,7 +78,7 @@ func (s *Server) renderEdit(c echo.Context, status int, id keys.KeyID, in editFi
 	shell.Failed = len(problems) > 0
 	view := views.KeysEdit{
 		Shell: shell, URL: pathKeyEdit(id, from), CancelURL: from.at(id), BackLabel: from.label(c, id), KeyID: string(id), Name: in.Name,
-		Version: in.Version, Roles: roleChoices(actor(c), roles, in.Roles), Active: in.Active == "on", LastUse: s.sayLastUse(c, usage.Last), Problems: problems,
+		Version: in.Version, Roles: roleChoices(c, actor(c), roles, in.Roles), Active: in.Active == "on", LastUse: s.sayLastUse(c, usage.Last), Problems: problems,
 	}
 	return s.renderEither(c, status, views.KeysEditPage(view), views.KeysEditForm(view))
 }

@@ -73,6 +73,6 @@ func (s *Server) renderGenerate(c echo.Context, status int, in generateFields, p
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.KeysGeneratePage(views.KeysGenerate{
 		Shell: shell, URL: pathKeysGenerate(), CancelURL: pathKeys(), Nonce: in.Nonce, Name: in.Name, NameTwin: twin,
-		DurationLine: sayDuration(c, currentViewer(c).account), Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
+		DurationLine: sayDuration(c, currentViewer(c).account), Roles: roleChoices(c, actor(c), roles, in.Roles), Problems: problems,
 	}))
 }

@@ -72,7 +72,7 @@ func reviewKey(c echo.Context, key store.ReviewKey) views.ReviewKey {
 		Created:         timeOf(c, key.CreatedAt, currentViewer(c).zone()),
 	}
 	for _, role := range key.Roles {
-		shown.Roles = append(shown.Roles, role.Name)
+		shown.Roles = append(shown.Roles, roleName(c, role))
 	}
 	if !key.LastUse.Never() {
 		shown.Used = timeOf(c, key.LastUse.At, currentViewer(c).zone())

@@ -20,7 +20,7 @@ func (s *Server) keyRow(c echo.Context, v viewer, key keys.Key, from list) views
 		Created:   timeOf(c, key.CreatedAt, v.zone()), Menu: keyMenu(v.actor, key, from),
 	}
 	for _, role := range key.Roles {
-		row.Roles = append(row.Roles, role.Name)
+		row.Roles = append(row.Roles, roleName(c, role))
 	}
 	return row
 }

@@ -52,11 +52,11 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, 
 		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), ProtectURL: pathHelpProtect(), CreatedBy: key.CreatedBy,
 		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.zone()),
 		Renewal: s.showRenewal(c, key, usage), Tokens: s.showTokens(c, v.account, key, usage),
-		Usage:      usageView(c, v.zone(), s.now(), usage.Hours),
+		Usage:      usageView(c, v.account.Location(), s.now(), usage.Hours),
 		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, events),
 	}
 	for _, role := range key.Roles {
-		view.Roles = append(view.Roles, views.KeyShowRole{Name: role.Name, Description: role.Description})
+		view.Roles = append(view.Roles, views.KeyShowRole{Name: roleName(c, role), Description: roleText(c, role)})
 	}
 	if menu := keyMenu(v.actor, key, fromKey); menu != nil {
 		// These two are buttons of their own; the menu holds the others.

@@ -63,6 +63,8 @@ type kit struct {
 	health Health
 	// signIns counts the sessions that were made, each from an address of its own.
 	signIns int
+	// session is the id that stands for the session in a path.
+	session string
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }

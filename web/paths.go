@@ -36,6 +36,14 @@ func pathKeyRenewal(id keys.KeyID, renewal int64, l list) string {
 // pathKeyShow is the key's own page.
 func pathKeyShow(id keys.KeyID) string { return pathKeys() + "/" + string(id) }
 
+func pathLanguage() string           { return "/language" }
+func pathAccountPreferences() string { return "/account/preferences" }
+func pathAccountSessions() string    { return "/account/sessions" }
+func pathAccountSessionsEnd() string { return pathAccountSessions() + "/end" }
+
+// pathAccountSessionEnd ends one session of the user's own.
+func pathAccountSessionEnd(id string) string { return pathAccountSessions() + "/" + id + "/end" }
+
 func pathKeysReview() string      { return "/account/api-keys/review" }
 func pathHelpProtect() string     { return "/help/protect" }
 func pathSettings() string        { return "/account/api-keys/settings" }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -124,6 +125,7 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathHome(), pathHelp(), pathSetup(), pathLogin(), pathLogout(), pathAccountPassword(), pathKeys(), pathKeysGenerate(),
 		pathKeyEdit(id, ""), pathKeyDeactivate(id, ""), pathKeyActivate(id, "after=x"), pathKeyDelete(id, ""),
 		pathKeyShow(id), pathKeyRenew(id, fromKey), pathKeyRenewal(id, 12, ""), pathKeyUndo(id, ""), pathKeyDeleteOld(id, ""), pathSettings(), pathSettingsPreview(), pathKeysReview(), pathHelpProtect(),
+		pathLanguage(), pathAccountPreferences(), pathAccountSessions(), pathAccountSessionsEnd(), pathAccountSessionEnd(":session"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
@@ -197,7 +199,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	for _, r := range k.server.routes() {
 		for email, resources := range holds {
 			for _, account := range []string{"own", "foreign"} {
-				if account == "foreign" && !strings.Contains(r.Path, ":id") {
+				if account == "foreign" && !strings.Contains(r.Path, ":id") && !strings.Contains(r.Path, ":session") {
 					continue
 				}
 				id := steady
@@ -209,6 +211,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				}
 				b := k.browser()
 				if email != "" {
+					k.anotherSession(r, account, email)
 					b = k.signIn(email)
 				}
 				fields := b.fieldsOf(r, id)
@@ -251,6 +254,24 @@ func TestWhoMayDoWhat(t *testing.T) {
 	t.Logf("%d cells", checked)
 }
 
+// anotherSession makes the session that a route is about: one of the same user, or a foreign one. It is
+// older than the session that is about to ask.
+func (k *kit) anotherSession(r route, account, email string) {
+	k.t.Helper()
+	if !strings.Contains(r.Path, ":session") {
+		return
+	}
+	if account == "foreign" {
+		email = "ana@globex.example"
+	}
+	k.clock.advance(time.Second)
+	other := k.signIn(email)
+	db := k.openFile()
+	defer func() { must(k.t, db.Close()) }()
+	k.session = column(k.t, db, `SELECT id FROM session WHERE user_id = '`+other.actor().UserID+`' ORDER BY created_at DESC LIMIT 1`)[0]
+	k.clock.advance(time.Second)
+}
+
 var idInPath = regexp.MustCompile(`:id`)
 
 // needsRenewal says whether a route is about a key whose renewal is open.
@@ -272,6 +293,7 @@ func (b *browser) keyFor(r route) keys.KeyID {
 func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
+	path = strings.Replace(path, ":session", k.session, 1)
 	path = strings.Replace(path, ":rid", k.newestToken(id), 1)
 	return idInPath.ReplaceAllString(path, string(id))
 }
@@ -337,6 +359,10 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 		return url.Values{"since": {"1700000000000000"}, "looked": {"on"}}
 	case strings.HasSuffix(r.Path, "/delete"):
 		return url.Values{"understood": {"on"}}
+	case r.Path == pathLanguage():
+		return url.Values{"language": {"es"}}
+	case r.Path == pathAccountPreferences():
+		return url.Values{"theme": {"dark"}}
 	case r.Path == pathLogin():
 		return url.Values{"email": {"ana@acme.example"}, "password": {password}}
 	case r.Path == pathAccountPassword():

@@ -72,7 +72,7 @@ func TestEveryIDOfWebIsUsed(t *testing.T) {
 }
 
 // composed are the ids that the code puts together from a reason, a resource or a unit.
-var composed = regexp.MustCompile(`^(error|problem|permission|history|advice|login\.notice|flash\.renewed|duration\.(valid|marked))[.-]`)
+var composed = regexp.MustCompile(`^(error|problem|permission|builtin|history|advice|login\.notice|flash\.renewed|duration\.(valid|marked))[.-]`)
 
 func sourceOf(t *testing.T, files ...string) string {
 	t.Helper()
