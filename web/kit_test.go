@@ -63,6 +63,8 @@ type kit struct {
 	health Health
 	// signIns counts the sessions that were made, each from an address of its own.
 	signIns int
+	// accepts is the language that browsers ask for, or empty.
+	accepts string
 	// session is the id that stands for the session in a path.
 	session string
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
@@ -175,7 +177,11 @@ type browser struct {
 }
 
 func (k *kit) browser() *browser {
-	return &browser{kit: k, cookies: map[string]*http.Cookie{}, header: http.Header{}, ip: "198.51.100.7"}
+	b := &browser{kit: k, cookies: map[string]*http.Cookie{}, header: http.Header{}, ip: "198.51.100.7"}
+	if k.accepts != "" {
+		b.header.Set("Accept-Language", k.accepts)
+	}
+	return b
 }
 
 // signIn is a browser that is signed in, without the price of a password.
