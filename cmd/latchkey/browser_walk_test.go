@@ -136,9 +136,10 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 		t.Run("what goes wrong", walkFailures)
 		t.Run("renewal and settings", walkRenewal)
 		t.Run("what a key is used for", walkUsage)
+		t.Run("preferences and sessions", walkPreferences)
 	})
 	t.Logf("note: axe: %d page states, %d runs", visited.states, visited.states*4)
-	if visited.walks < 6 {
+	if visited.walks < 7 {
 		return // not all were asked for
 	}
 	for _, pattern := range pageRoutes(t) {
