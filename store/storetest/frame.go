@@ -157,6 +157,23 @@ var changes = []change{
 			return err
 		}
 	}},
+	{"ChangePreferences", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, err := b.a.ChangePreferences(b.Context(), by, keys.Preferences{Language: "es"})
+			return err
+		}
+	}},
+	{"EndOwnSession", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		id := b.ownSessions(by, b.signIn(by, secret.Digest{}))[0].ID
+		return func() error { _, err := b.a.EndOwnSession(b.Context(), by, id); return err }
+	}},
+	{"EndOwnSessions", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		b.signIn(by, secret.Digest{})
+		return func() error { _, err := b.a.EndOwnSessions(b.Context(), by); return err }
+	}},
 	{"EditRole", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		return func() error {
@@ -183,7 +200,7 @@ var others = []string{
 	"Close", "Check", "Queries", "Unclaimed", "PutSetupCode", "SetupCodeRight", "Accounts", "Users", "Session", "SetFlash",
 	"TakeFlash", "Roles", "Key", "Keys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
-	"ReviewKeys", "ExportAudit", "Backup", "Failing",
+	"ReviewKeys", "ExportAudit", "Backup", "Failing", "OwnSessions",
 }
 
 // frameCases holds three cases for each change.

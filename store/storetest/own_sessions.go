@@ -112,19 +112,6 @@ var ownSessionCases = []testCase{
 		b.must(err)
 		b.wantRevoked(3)
 	}},
-	{"own sessions/where the audit log cannot be written none ends", func(b *bench) {
-		by := b.newAccount("acme")
-		session := b.signIn(by, secret.Digest{})
-		id := b.ownSessions(by, session)[0].ID
-		allow := b.raw.refuse("INSERT", "audit")
-		_, err := b.a.EndOwnSession(b.Context(), by, id)
-		b.want(err, keys.KindUnavailable, keys.ReasonNotSaved)
-		_, err = b.a.EndOwnSessions(b.Context(), by)
-		b.want(err, keys.KindUnavailable, keys.ReasonNotSaved)
-		allow()
-		_, err = b.b.Session(b.Context(), session)
-		b.must(err)
-	}},
 	{"own sessions/a sign-in beside the end of all leaves at most its own session", func(b *bench) {
 		by := b.newAccount("acme")
 		for range 5 {

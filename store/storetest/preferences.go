@@ -50,7 +50,6 @@ var preferenceCases = []testCase{
 	}},
 	{"preferences/what is not to choose from is refused, and who is no user", func(b *bench) {
 		by := b.newAccount("acme")
-		before := b.raw.dump()
 		for _, bad := range []keys.Preferences{{Language: "xx"}, {Zone: "Local"}, {Theme: "pink"}, {Language: "e\x00s"}} {
 			_, err := b.a.ChangePreferences(b.Context(), by, bad)
 			if keys.KindOf(err) != keys.KindInvalid {
@@ -63,7 +62,7 @@ var preferenceCases = []testCase{
 		b.want(err, keys.KindNotFound, keys.ReasonUserNotFound)
 		elsewhere := b.newAccount("other")
 		elsewhere.UserID = by.UserID
-		before = b.raw.dump()
+		before := b.raw.dump()
 		_, err = b.a.ChangePreferences(b.Context(), elsewhere, keys.Preferences{Language: "es"})
 		b.want(err, keys.KindNotFound, keys.ReasonUserNotFound)
 		if b.raw.dump() != before {
