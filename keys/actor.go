@@ -63,7 +63,11 @@ func (a Actor) Require(resource string) error {
 func (a Actor) MayGrant(roles []Role) error {
 	for _, role := range roles {
 		if missing := a.lacks(role); missing != "" {
-			return Forbidden(ReasonEscalation, "role", role.Name, "resource", missing)
+			details := []string{"role", role.Name, "resource", missing}
+			if role.BuiltIn {
+				details = append(details, "built-in", role.Slug)
+			}
+			return Forbidden(ReasonEscalation, details...)
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ const (
 	ActionUserDeactivated Action = "user.deactivated"
 	ActionUserActivated   Action = "user.activated"
 	ActionPasswordChanged Action = "user.password_changed"
+	ActionPreferencesSet  Action = "user.preferences_set"
 	ActionLoginOK         Action = "login.ok"
 	ActionLoginFail       Action = "login.fail"
 	ActionLoginBlocked    Action = "login.blocked"

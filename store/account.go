@@ -14,10 +14,13 @@ type NewAccount struct {
 	Slug, Zone string
 	// Email and PasswordPHC are the first user's, who becomes its owner.
 	Email, PasswordPHC string
+	// Language is the first user's preferred one, or empty.
+	Language string
 }
 
 func (in NewAccount) check() error {
-	return keys.Problems(keys.CheckAccountSlug(in.Slug), keys.CheckEmail(in.Email), keys.CheckZone(in.Zone))
+	return keys.Problems(keys.CheckAccountSlug(in.Slug), keys.CheckEmail(in.Email), keys.CheckZone(in.Zone),
+		keys.CheckPreferences(keys.Preferences{Language: in.Language}))
 }
 
 // CreateAccount makes an account with the built-in and sample roles, and its first user. It returns
@@ -58,7 +61,10 @@ func (t *tx) createAccount(ctx context.Context, in NewAccount) (keys.Account, ke
 	}
 	owner, _ := keys.RoleBySlug(roles, keys.RoleOwner)
 	user, err := t.makeUser(ctx, account, in.Email, in.PasswordPHC, []keys.Role{owner})
-	return account, user, err
+	if err != nil {
+		return keys.Account{}, keys.User{}, err
+	}
+	return account, user, t.savePreferences(ctx, user.ID, keys.Preferences{Language: in.Language})
 }
 
 func (t *tx) insertAccount(ctx context.Context, in NewAccount) (keys.Account, error) {

@@ -122,8 +122,9 @@ var replays = map[keys.Action]func(r *replayer, ctx context.Context, e ExportedE
 	keys.ActionLinkReopened: nil, keys.ActionLinkWrongSecret: nil,
 	keys.ActionBackupMade: nil, keys.ActionBackupRestored: nil, keys.ActionReviewConfirmed: nil, keys.ActionExternalAdded: nil,
 	// What a link did to a password has an event of its own.
-	keys.ActionUserInvited: nil,
-	keys.ActionExportMade:  nil,
+	keys.ActionUserInvited:    nil,
+	keys.ActionExportMade:     nil,
+	keys.ActionPreferencesSet: nil,
 }
 
 // changed is the object, when the statement found it.

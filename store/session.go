@@ -26,6 +26,8 @@ type Session struct {
 	Account keys.Account
 	// CreatedAt is when the user signed in; SeenAt is the last use that was written down.
 	CreatedAt, SeenAt time.Time
+	// Preferences are the user's.
+	Preferences keys.Preferences
 	// Flash is what SetFlash kept, or empty.
 	Flash string
 }
@@ -40,8 +42,8 @@ func (t *tx) startSession(ctx context.Context, userID string, in SessionStart) e
 		return err
 	}
 	_, err = t.exec(ctx, `
-		INSERT INTO session (digest, user_id, created_at, seen_at, ip, user_agent, flash) VALUES ($1, $2, $3, $3, $4, $5, '')`,
-		in.Session.Bytes(), userID, t.at.UnixMicro(), note(in.IP), note(in.UserAgent))
+		INSERT INTO session (digest, id, user_id, created_at, seen_at, ip, user_agent, flash) VALUES ($1, $6, $2, $3, $3, $4, $5, '')`,
+		in.Session.Bytes(), userID, t.at.UnixMicro(), note(in.IP), note(in.UserAgent), newID())
 	if err != nil {
 		return err
 	}
@@ -101,11 +103,13 @@ func (t *tx) session(ctx context.Context, digest secret.Digest) (s Session, err 
 	a := &s.Account
 	err = t.row(ctx, `
 		SELECT session.created_at, session.seen_at, session.flash, app_user.id, app_user.email,
+			app_user.language, app_user.zone, app_user.theme,
 			account.id, account.number, account.slug, account.zone, account.duration_unit, account.duration_amount,
 			account.enforce_expiry, account.settings_version, account.key_count, account.created_at, account.review_since
 		FROM session JOIN app_user ON app_user.id = session.user_id JOIN account ON account.id = app_user.account_id
 		WHERE session.digest = $1 AND app_user.status = 'active'`, digest.Bytes()).Scan(
 		&created, &seen, &s.Flash, &s.Actor.UserID, &s.Actor.Email,
+		&s.Preferences.Language, &s.Preferences.Zone, &s.Preferences.Theme,
 		&a.ID, &a.Number, &a.Slug, &a.Zone, &a.Duration.Unit, &a.Duration.Amount, &a.EnforceExpiry, &a.SettingsVersion,
 		&a.KeyCount, &accountCreated, &review)
 	if err != nil {

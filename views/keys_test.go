@@ -178,7 +178,7 @@ func TestAccountMenu(t *testing.T) {
 		t.Errorf("the button is %q, called %q", squeezed(button), button.AttrOr("aria-label", ""))
 	}
 	menu := doc.Find("#" + button.AttrOr("popovertarget", "?"))
-	if got, want := squeezed(menu), "ana@acme.example Account Settings API Keys Roles Users Audit log Change password Log out"; got != want {
+	if got, want := squeezed(menu), "ana@acme.example Account Settings API Keys Roles Users Audit log Preferences Change password Log out"; got != want {
 		t.Errorf("the menu says %q, want %q", got, want)
 	}
 	list := sampleList()

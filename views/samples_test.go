@@ -23,13 +23,14 @@ const (
 func sampleShell(title string) Shell {
 	return Shell{
 		Title: title, Version: "1.2.3", HomeURL: "/", HelpURL: "/help",
-		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", UsersURL: "/users", AuditURL: "/audit", PasswordURL: "/password", LogoutURL: "/logout"},
+		Viewer: &Viewer{Account: "acme", Email: "ana@acme.example", Initial: "A", APIKeysURL: "/keys", RolesURL: "/roles", UsersURL: "/users", AuditURL: "/audit", PreferencesURL: "/preferences", PasswordURL: "/password", LogoutURL: "/logout"},
 	}
 }
 
 func sampleGate(title string) Shell {
 	s := sampleShell(title)
 	s.Viewer = nil
+	s.Languages = Languages{URL: "/language", Next: "/login", Choices: sampleLanguages()}
 	return s
 }
 
@@ -274,7 +275,7 @@ func samplePages() map[string]templ.Component {
 	emptyView := sampleList()
 	emptyView.GenerateURL = ""
 
-	setup := Setup{Shell: sampleGate("Set up"), URL: "/setup", Zones: []string{"Europe/Berlin", "UTC"}}
+	setup := Setup{Shell: sampleGate("Set up"), URL: "/setup", Languages: sampleLanguages(), Zones: []string{"Europe/Berlin", "UTC"}}
 	setupFailed := setup
 	setupFailed.Problems = []ui.Problem{
 		{Field: "code", Text: "Check the setup code"},
@@ -355,6 +356,11 @@ func samplePages() map[string]templ.Component {
 	}
 	pages["audit"] = AuditPage(sampleAudit())
 	pages["audit empty"] = AuditPage(Audit{Shell: sampleShell("Audit log"), URL: "/audit", Zone: "UTC", Filtered: true})
+	pages["preferences"] = AccountPreferencesPage(samplePreferences())
+	pages["preferences failed"] = AccountPreferencesPage(samplePreferences(
+		ui.Problem{Field: "language", Text: "Unknown"}, ui.Problem{Field: "zone", Text: "Unknown"}, ui.Problem{Field: "theme", Text: "Unknown"}))
+	pages["sessions"] = AccountSessionsPage(sampleSessions())
+	pages["sessions end"] = AccountSessionsEndPage(AccountSessionsEnd{Shell: sampleShell("Sign out everywhere"), URL: "/sessions/end", CancelURL: "/sessions"})
 	maps.Copy(pages, linkPages())
 	maps.Copy(pages, sampleRolePages())
 	return pages

@@ -135,6 +135,9 @@ func sayRefusal(c echo.Context, refusal *keys.Error) (heading, text string) {
 		args["Verb"] = t(c, "permission."+slug+".verb")
 	}
 	args["Role"] = refusal.Details["role"]
+	if slug := refusal.Details["built-in"]; slug != "" {
+		args["Role"] = sayRole(c, keys.Role{Slug: slug, Name: refusal.Details["role"], BuiltIn: true}).Name
+	}
 	if !refusal.At.IsZero() {
 		args["At"] = momentOf(c, refusal.At).Text
 	}

@@ -52,7 +52,7 @@ func (s *Server) renderExternalAdd(c echo.Context, status int, in externalAddFie
 	shell.Failed = len(problems) > 0
 	view := views.ExternalAdd{
 		Shell: shell, URL: pathExternalAdd(), CancelURL: pathExternal(), KeyID: in.Key, Owner: in.Owner,
-		Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
+		Roles: roleChoices(actor(c), sayRoles(c, roles), in.Roles), Problems: problems,
 	}
 	return s.renderEither(c, status, views.ExternalAddPage(view), views.ExternalAddForm(view))
 }

@@ -76,7 +76,7 @@ func (s *Server) renderExternalEdit(c echo.Context, status int, key keys.Externa
 	shell.Failed = len(problems) > 0
 	view := views.ExternalEdit{
 		Shell: shell, URL: pathExternalEdit(key.ID, from), CancelURL: from.externalAt(key.ID), KeyID: string(key.ID), Owner: key.Owner,
-		Active: key.Active, Version: in.Version, Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
+		Active: key.Active, Version: in.Version, Roles: roleChoices(actor(c), sayRoles(c, roles), in.Roles), Problems: problems,
 	}
 	return s.renderEither(c, status, views.ExternalEditPage(view), views.ExternalEditForm(view))
 }

@@ -53,7 +53,7 @@ func (s *Server) keyShowView(c echo.Context, key keys.Key, usage keys.KeyUsage, 
 		Shell: shell, ID: string(key.ID), Name: key.Name, BackURL: pathKeys(), ProtectURL: pathHelpProtect(), CreatedBy: key.CreatedBy,
 		Active: key.Active(), Created: timeOf(c, key.CreatedAt, v.zone()),
 		Renewal: s.showRenewal(c, key, usage), Link: s.showLink(c, key), Tokens: s.showTokens(c, v.account, key, usage),
-		Usage:      usageView(c, v.zone(), s.now(), usage.Hours),
+		Usage:      usageView(c, v.account.Location(), s.now(), usage.Hours),
 		QuickStart: s.quickStart(c, key.ID), History: showHistory(c, events),
 	}
 	if v.actor.May(keys.ViewAuditLog) {

@@ -67,6 +67,10 @@ type kit struct {
 	links map[keys.KeyID]sentLink
 	// invited is the user whom a browser invited last.
 	invited invited
+	// accepts is the language that browsers ask for, or empty.
+	accepts string
+	// session is the id that stands for the session in a path.
+	session string
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }
@@ -177,7 +181,11 @@ type browser struct {
 }
 
 func (k *kit) browser() *browser {
-	return &browser{kit: k, cookies: map[string]*http.Cookie{}, header: http.Header{}, ip: "198.51.100.7"}
+	b := &browser{kit: k, cookies: map[string]*http.Cookie{}, header: http.Header{}, ip: "198.51.100.7"}
+	if k.accepts != "" {
+		b.header.Set("Accept-Language", k.accepts)
+	}
+	return b
 }
 
 // signIn is a browser that is signed in, without the price of a password.

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -15,9 +16,10 @@ import (
 
 // The notices that the sign-in page can open with.
 const (
-	noticeEnded     = "ended"
-	noticeLoggedOut = "logged-out"
-	noticePassword  = "password-set"
+	noticeEnded      = "ended"
+	noticeLoggedOut  = "logged-out"
+	noticePassword   = "password-set"
+	noticeEverywhere = "everywhere"
 )
 
 // loginFields is what the sign-in form sends.
@@ -40,7 +42,7 @@ func (s *Server) loginForm(c echo.Context) error {
 		return s.redirect(c, pathSetup())
 	}
 	view := views.Login{Next: c.QueryParam("next")}
-	if notice := c.QueryParam("notice"); notice == noticeEnded || notice == noticeLoggedOut || notice == noticePassword {
+	if notice := c.QueryParam("notice"); slices.Contains([]string{noticeEnded, noticeLoggedOut, noticePassword, noticeEverywhere}, notice) {
 		view.Notice = t(c, "login.notice."+notice)
 	}
 	return s.renderLogin(c, http.StatusOK, view)

@@ -24,6 +24,9 @@ func (k *kit) everyPage() map[string]answer {
 	id, _ := b.generate(`"><img src=x onerror=alert(1)>`, "orders-viewer", "owner")
 	open, _ := b.generate(`"><img src=x onerror=alert(1)>`, "orders-viewer", "owner")
 	rid, _ := b.renew(open)
+	k.used(b.tokens(open)[1], 3*minute, "203.0.113.7")
+	b.alarm(open, "203.0.113.7")
+	k.anotherSession(route{Path: ":session"}, "own", "ana@acme.example")
 	k.clock.advance(-200 * 24 * time.Hour)
 	b.generate("An old key")
 	k.clock.advance(200 * 24 * time.Hour)
@@ -39,6 +42,7 @@ func (k *kit) everyPage() map[string]answer {
 		}
 	}
 	empty := newEmptyKit(k.t)
+	empty.accepts = k.accepts
 	pages["setup"] = empty.browser().open("/")
 	pages["setup wrong"] = empty.browser().post(pathSetup(), nil)
 	pages["generated"] = b.post(pathKeysGenerate(), url.Values{"name": {"Price feed"}, "nonce": {nonce()}})
@@ -75,6 +79,8 @@ func (k *kit) everyPage() map[string]answer {
 	pages["review"] = b.open(pathKeysReview())
 	pages["review wrong"] = b.post(pathKeysReview(), nil)
 	pages["list under review"] = b.open(pathKeys())
+	pages["preferences wrong"] = b.post(pathAccountPreferences(), url.Values{"language": {"xx"}, "zone": {"Mars"}, "theme": {"pink"}})
+	pages["session 404"] = b.post(pathAccountSessionEnd("nothing"), nil)
 	pages["404"] = b.get("/nowhere")
 	pages["404 signed out"] = k.browser().get("/nowhere")
 	pages["405"] = b.get(pathLogout())
@@ -138,7 +144,7 @@ func TestEveryPageHasOneHeadingATitleAndLandmarks(t *testing.T) {
 		if lang, _ := a.Find("html").Attr("lang"); lang != "en" {
 			t.Errorf("%s: lang %q", path, lang)
 		}
-		title := a.text("title")
+		title := a.text("head > title")
 		if !strings.HasSuffix(title, "Latchkey") || strings.HasPrefix(title, "Error: ") != (a.status >= 400) {
 			t.Errorf("%s: %d is titled %q", path, a.status, title)
 		}

@@ -74,6 +74,13 @@ func pathExternalRemove(id keys.KeyID, l list) string {
 func pathKeysExport(format string) string  { return "/account/api-keys/export." + format }
 func pathAudit() string                    { return "/account/audit" }
 func pathAuditExport(format string) string { return pathAudit() + "/export." + format }
+func pathLanguage() string                 { return "/language" }
+func pathAccountPreferences() string       { return "/account/preferences" }
+func pathAccountSessions() string          { return "/account/sessions" }
+func pathAccountSessionsEnd() string       { return pathAccountSessions() + "/end" }
+
+// pathAccountSessionEnd ends one session of the user's own.
+func pathAccountSessionEnd(id string) string { return pathAccountSessions() + "/" + id + "/end" }
 
 func pathKeysReview() string      { return "/account/api-keys/review" }
 func pathHelpProtect() string     { return "/help/protect" }

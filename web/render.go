@@ -13,9 +13,6 @@ import (
 	"latchkey/views/words"
 )
 
-// languageOf is the language that the reader of an answer wants.
-func languageOf(echo.Context) string { return "en" }
-
 // speaking is the request's context with its reader's language.
 func speaking(c echo.Context) context.Context {
 	return words.With(c.Request().Context(), languageOf(c))
@@ -28,6 +25,9 @@ func (s *Server) render(c echo.Context, status int, component templ.Component) e
 	// A client that has gone away is no reason to fail half-way.
 	if err := component.Render(context.WithoutCancel(speaking(c)), &buffer); err != nil {
 		return err
+	}
+	for _, name := range []string{"Accept-Language", "Cookie"} {
+		c.Response().Header().Add(echo.HeaderVary, name)
 	}
 	return c.HTMLBlob(status, buffer.Bytes())
 }
@@ -79,6 +79,7 @@ func (s *Server) shell(c echo.Context, titleID string) views.Shell {
 func (s *Server) bareShell(c echo.Context, title string) views.Shell {
 	shell := views.Shell{
 		Title: title, Insecure: s.insecure, Version: s.version, HomeURL: pathHome(), HelpURL: pathHelp(),
+		Theme: string(s.themeOf(c)), Languages: languagesBelow(c),
 	}
 	if v := currentViewer(c); v.signedIn() {
 		shell.Viewer = viewerOf(v)

@@ -62,6 +62,13 @@ func (s *Server) routes() []route {
 		{get, "/login", page, public, s.loginForm},
 		{post, "/login", form, public, s.login},
 		{post, "/logout", form, signedIn, s.logout},
+		{post, "/language", form, public, s.language},
+		{get, "/account/preferences", page, signedIn, s.accountPreferencesForm},
+		{post, "/account/preferences", form, signedIn, s.accountPreferences},
+		{get, "/account/sessions", page, signedIn, s.accountSessions},
+		{get, "/account/sessions/end", page, signedIn, s.accountSessionsEndForm},
+		{post, "/account/sessions/end", form, signedIn, s.accountSessionsEnd},
+		{post, "/account/sessions/:session/end", form, signedIn, s.accountSessionEnd},
 		{get, "/account/password", page, signedIn, s.accountPasswordForm},
 		{post, "/account/password", form, signedIn, s.accountPassword},
 

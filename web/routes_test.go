@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -133,6 +134,7 @@ func TestEveryPathIsARowOfTheTable(t *testing.T) {
 		pathUsers(), pathUsersInvite(), pathUserEdit(34), pathUserDeactivate(34), pathUserActivate(34), pathUserReset(34), pathUserLinkDiscard(34),
 		pathPassword("0123456789abcdefABCDEF"),
 		pathKeysExport(formatXLSX), pathKeysExport(formatCSV), pathAudit(), pathAuditExport(formatXLSX), pathAuditExport(formatCSV),
+		pathLanguage(), pathAccountPreferences(), pathAccountSessions(), pathAccountSessionsEnd(), pathAccountSessionEnd(":session"),
 	}
 	table := (&Server{}).routes()
 	for _, path := range paths {
@@ -228,6 +230,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				}
 				b := k.browser()
 				if email != "" {
+					k.anotherSession(r, account, email)
 					b = k.signIn(email)
 				}
 				fields := b.fieldsOf(r, id)
@@ -270,10 +273,28 @@ func TestWhoMayDoWhat(t *testing.T) {
 	t.Logf("%d cells", checked)
 }
 
+// anotherSession makes the session that a route is about: one of the same user, or a foreign one. It is
+// older than the session that is about to ask.
+func (k *kit) anotherSession(r route, account, email string) {
+	k.t.Helper()
+	if !strings.Contains(r.Path, ":session") {
+		return
+	}
+	if account == "foreign" {
+		email = "ana@globex.example"
+	}
+	k.clock.advance(time.Second)
+	other := k.signIn(email)
+	db := k.openFile()
+	defer func() { must(k.t, db.Close()) }()
+	k.session = column(k.t, db, `SELECT id FROM session WHERE user_id = '`+other.actor().UserID+`' ORDER BY created_at DESC LIMIT 1`)[0]
+	k.clock.advance(time.Second)
+}
+
 var (
 	idInPath = regexp.MustCompile(`:id`)
 	// aboutOne matches the routes that are about one thing of an account's.
-	aboutOne = regexp.MustCompile(`:(id|slug)`)
+	aboutOne = regexp.MustCompile(`:(id|slug|uid|session)`)
 )
 
 // needsRenewal says whether a route is about a key whose renewal is open.
@@ -329,6 +350,7 @@ func ownRole(account string) string { return account + "-only" }
 func (k *kit) fill(path string, id keys.KeyID) string {
 	k.t.Helper()
 	path = strings.Replace(path, "/static/*", "/static/app.css", 1)
+	path = strings.Replace(path, ":session", k.session, 1)
 	path = strings.Replace(path, ":rid", k.newestToken(id), 1)
 	if link, sent := k.links[id]; sent {
 		path = strings.Replace(path, "/credentials/:lid", link.path, 1)
@@ -435,6 +457,10 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 		return url.Values{"secret": {b.kit.links[id].secret}}
 	case strings.HasSuffix(r.Path, "/delete"):
 		return url.Values{"understood": {"on"}}
+	case r.Path == pathLanguage():
+		return url.Values{"language": {"es"}}
+	case r.Path == pathAccountPreferences():
+		return url.Values{"theme": {"dark"}}
 	case r.Path == pathLogin():
 		return url.Values{"email": {"ana@acme.example"}, "password": {password}}
 	case r.Path == pathAccountPassword():

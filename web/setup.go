@@ -20,6 +20,7 @@ type setupFields struct {
 	Email    string `form:"email"`
 	Password string `form:"password"`
 	Zone     string `form:"zone"`
+	Language string `form:"language"`
 }
 
 // setupForm shows the first-run form while there is no user; ever after there is no such page.
@@ -27,7 +28,7 @@ func (s *Server) setupForm(c echo.Context) error {
 	if err := s.setupOpen(c); err != nil {
 		return err
 	}
-	return s.renderSetup(c, http.StatusOK, setupFields{Zone: "UTC"}, nil)
+	return s.renderSetup(c, http.StatusOK, setupFields{Zone: "UTC", Language: languageOf(c)}, nil)
 }
 
 // setup makes the account and its first administrator, and signs them in.
@@ -52,6 +53,8 @@ func (s *Server) setup(c echo.Context) error {
 	}
 	s.claimed.Store(true)
 	s.rememberDevice(c, device)
+	s.rememberLook(c, s.languageCookie(), in.Language)
+	s.chooseLanguage(c, in.Language)
 	if err := s.sessions.start(c, session); err != nil {
 		return err
 	}
@@ -70,7 +73,7 @@ func (s *Server) setupOpen(c echo.Context) error {
 func (s *Server) claimSetup(c echo.Context, in setupFields, start store.SessionStart) error {
 	code, err := s.setupCode(c, in.Code)
 	err = keys.Problems(err, keys.CheckAccountSlug(in.Account), keys.CheckEmail(in.Email),
-		checkPassword(in.Password, in.Account, in.Email), keys.CheckZone(in.Zone))
+		checkPassword(in.Password, in.Account, in.Email), keys.CheckZone(in.Zone), keys.CheckPreferences(keys.Preferences{Language: in.Language}))
 	if err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func (s *Server) claimSetup(c echo.Context, in setupFields, start store.SessionS
 		return err
 	}
 	_, _, err = s.store.ClaimSetup(c.Request().Context(), stranger(c), code,
-		store.NewAccount{Slug: in.Account, Zone: in.Zone, Email: in.Email, PasswordPHC: hash}, start)
+		store.NewAccount{Slug: in.Account, Zone: in.Zone, Email: in.Email, PasswordPHC: hash, Language: in.Language}, start)
 	if keys.ReasonOf(err) == keys.ReasonSetupClosed {
 		s.claimed.Store(true)
 		return echo.ErrNotFound
@@ -106,6 +109,6 @@ func (s *Server) renderSetup(c echo.Context, status int, in setupFields, problem
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.SetupPage(views.Setup{
 		Shell: shell, URL: pathSetup(), Code: in.Code, Account: in.Account, Email: in.Email,
-		Zone: in.Zone, Zones: zones(), Problems: problems,
+		Zone: in.Zone, Zones: zones(), Languages: languageChoices(in.Language), Problems: problems,
 	}))
 }

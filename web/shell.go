@@ -13,7 +13,7 @@ func viewerOf(v viewer) *views.Viewer {
 	first, _ := utf8.DecodeRuneInString(v.actor.Email)
 	shown := &views.Viewer{
 		Account: v.account.Slug, Email: v.actor.Email, Initial: strings.ToUpper(string(first)),
-		PasswordURL: pathAccountPassword(), LogoutURL: pathLogout(),
+		PreferencesURL: pathAccountPreferences(), PasswordURL: pathAccountPassword(), LogoutURL: pathLogout(),
 	}
 	if v.actor.May(keys.ViewAPIKeys) {
 		shown.APIKeysURL = pathKeys()

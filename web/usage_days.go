@@ -11,7 +11,8 @@ import (
 	"latchkey/views/words"
 )
 
-// usageView adds the hours of a key's use up to days of the account, today the last. An hour that the
+// usageView adds the hours of a key's use up to days of the account, today the last, so that everybody
+// who looks sees the same numbers, whatever their own zone. An hour that the
 // local midnight cuts in two counts to the day in which it begins. Without a request there is no day.
 func usageView(c echo.Context, loc *time.Location, now time.Time, hours []keys.HourUsage) (view views.KeyUsage) {
 	days := lastDays(now.In(loc))

@@ -69,6 +69,6 @@ func (s *Server) renderUserEdit(c echo.Context, status int, user store.AccountUs
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.UsersEditPage(views.UsersEdit{
 		Shell: shell, URL: pathUserEdit(user.Number), CancelURL: pathUserRow(user.Number), Email: user.Email, Version: in.Version,
-		Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
+		Roles: roleChoices(actor(c), sayRoles(c, roles), in.Roles), Problems: problems,
 	}))
 }

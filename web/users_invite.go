@@ -51,7 +51,7 @@ func (s *Server) renderInvite(c echo.Context, status int, in inviteFields, probl
 	shell.Failed = len(problems) > 0
 	return s.render(c, status, views.UsersInvitePage(views.UsersInvite{
 		Shell: shell, URL: pathUsersInvite(), CancelURL: pathUsers(), Nonce: in.Nonce, Email: in.Email,
-		Roles: roleChoices(actor(c), roles, in.Roles), Problems: problems,
+		Roles: roleChoices(actor(c), sayRoles(c, roles), in.Roles), Problems: problems,
 	}))
 }
 

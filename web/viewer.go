@@ -17,6 +17,8 @@ type viewer struct {
 	actor   keys.Actor
 	account keys.Account
 	session secret.Digest
+	// preferences are how the user wants to see the console.
+	preferences keys.Preferences
 	// flash says that a message waits in the session.
 	flash bool
 	// err says why nobody is known: NotFound without a session, else the database's failure.
@@ -31,7 +33,9 @@ const viewerKey = "viewer"
 func (s *Server) loadSession(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !isPlain(c.Path()) {
-			c.Set(viewerKey, s.findViewer(c))
+			v := s.findViewer(c)
+			c.Set(viewerKey, v)
+			s.chooseLanguage(c, v.preferences.Language)
 		}
 		return next(c)
 	}
@@ -50,7 +54,7 @@ func (s *Server) findViewer(c echo.Context) viewer {
 	}
 	return viewer{
 		actor: s.actorOf(c, found), account: found.Account,
-		session: s.sessions.digest(c.Request()), flash: found.Flash != "",
+		session: s.sessions.digest(c.Request()), preferences: found.Preferences, flash: found.Flash != "",
 	}
 }
 
@@ -71,8 +75,16 @@ func currentViewer(c echo.Context) viewer {
 
 func (v viewer) signedIn() bool { return v.err == nil }
 
-// zone is the time zone in which the reader is shown moments.
-func (v viewer) zone() *time.Location { return v.account.Location() }
+// zone is the time zone in which the reader is shown moments: the user's own, or the account's. The
+// account's days, by which tokens expire and use is counted, are always those of account.Location.
+func (v viewer) zone() *time.Location {
+	if v.preferences.Zone != "" {
+		if zone, err := time.LoadLocation(v.preferences.Zone); err == nil {
+			return zone
+		}
+	}
+	return v.account.Location()
+}
 
 // actor is who acts; only for routes that are not public.
 func actor(c echo.Context) keys.Actor { return currentViewer(c).actor }

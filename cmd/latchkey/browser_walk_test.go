@@ -141,6 +141,7 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 		t.Run("roles and permissions", walkRoles)
 		t.Run("users and their links", walkUsers)
 		t.Run("the audit log", walkAudit)
+		t.Run("preferences and sessions", walkPreferences)
 	})
 	t.Logf("note: axe: %d page states, %d runs", visited.states, visited.states*4)
 	if visited.walks < 7 {

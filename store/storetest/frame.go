@@ -194,6 +194,23 @@ var changes = []change{
 			return b.a.RecordExport(b.Context(), by, store.Export{Permission: keys.ViewAPIKeys, File: "x.csv", Format: "csv", Rows: 1})
 		}
 	}},
+	{"ChangePreferences", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		return func() error {
+			_, err := b.a.ChangePreferences(b.Context(), by, keys.Preferences{Language: "es"})
+			return err
+		}
+	}},
+	{"EndOwnSession", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		id := b.ownSessions(by, b.signIn(by, secret.Digest{}))[0].ID
+		return func() error { _, err := b.a.EndOwnSession(b.Context(), by, id); return err }
+	}},
+	{"EndOwnSessions", func(b *bench) func() error {
+		by := b.newAccount("acme")
+		b.signIn(by, secret.Digest{})
+		return func() error { _, err := b.a.EndOwnSessions(b.Context(), by); return err }
+	}},
 	{"EditRole", func(b *bench) func() error {
 		by := b.newAccount("acme")
 		return func() error {
@@ -258,6 +275,7 @@ var others = []string{
 	"KeyLinkExists", "UsedRoles", "UsedRole", "Resources", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
 	"AccountUser", "AccountUsers", "UserLinkExists",
 	"CountKeys", "EachKey", "AuditLog", "AuditAlarms", "CountEvents", "EachEvent",
+	"OwnSessions",
 }
 
 // frameCases holds three cases for each change.

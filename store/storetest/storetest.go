@@ -17,7 +17,7 @@ import (
 // Run runs every case. fresh makes an empty database and returns its URL.
 func Run(t *testing.T, fresh func(t *testing.T) string) {
 	for _, group := range [][]testCase{
-		setupCases, accountCases, userCases, usersCases, usersGuardCases, usersRaceCases, loginCases, sessionCases, roleCases, roleEditCases, roleCreateCases, roleDeleteCases, roleUseCases, resourceCases, reviewCases, keyCases, renewalCases, linkCases, historyCases, settingsCases, listCases, findCases, externalCases,
+		setupCases, accountCases, userCases, usersCases, usersGuardCases, usersRaceCases, loginCases, sessionCases, preferenceCases, ownSessionCases, roleCases, roleEditCases, roleCreateCases, roleDeleteCases, roleUseCases, resourceCases, reviewCases, keyCases, renewalCases, linkCases, historyCases, settingsCases, listCases, findCases, externalCases,
 		exportCases, auditLogCases, raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
 	} {
 		if len(group) == 0 {

@@ -3,7 +3,8 @@
 // context. Numbers and dates are written as that language writes them.
 //
 // The catalogue is a folder a language, several JSON files in it. Every id
-// stands in exactly one of them.
+// stands in exactly one of them. English is the measure: the other languages
+// say the same things in files of the same names.
 package words
 
 import (
@@ -18,15 +19,28 @@ import (
 
 	"github.com/go-playground/locales"
 	"github.com/go-playground/locales/en_GB"
+	"github.com/go-playground/locales/es"
+	"github.com/go-playground/locales/pt_BR"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
-//go:embed en/*.json
+//go:embed en/*.json pt-BR/*.json es/*.json
 var files embed.FS
 
-// fallback is the language of a context that names none.
+// fallback is the language of a context that names none, and of a text that a
+// catalogue lacks.
 const fallback = "en"
+
+// Language is one that has a catalogue. Tag is what the lang attribute wants,
+// and Name is what its own speakers call it.
+type Language struct{ Tag, Name string }
+
+// Languages returns every language that has a catalogue. The first is the one
+// that is spoken where nothing says otherwise.
+func Languages() []Language {
+	return []Language{{fallback, "English"}, {"pt-BR", "Português (Brasil)"}, {"es", "Español"}}
+}
 
 // Args are the values that a text has places for, by name.
 type Args map[string]any
@@ -40,8 +54,37 @@ type book struct {
 
 var books = sync.OnceValue(func() map[string]*book {
 	// English dates put the day first, which is what en_GB writes.
-	return map[string]*book{fallback: open(fallback, en_GB.New())}
+	return map[string]*book{fallback: open(fallback, en_GB.New()), "pt-BR": open("pt-BR", pt_BR.New()), "es": open("es", es.New())}
 })
+
+var matcher = sync.OnceValue(func() language.Matcher {
+	var tags []language.Tag
+	for _, l := range Languages() {
+		tags = append(tags, language.MustParse(l.Tag))
+	}
+	return language.NewMatcher(tags)
+})
+
+// Match returns the tag of the language that suits the value of an
+// Accept-Language header best, or English when none does or when it cannot be
+// read.
+func Match(accepted string) string {
+	tags, _, err := language.ParseAcceptLanguage(accepted)
+	if err != nil {
+		return fallback
+	}
+	_, best, confidence := matcher().Match(tags...)
+	if confidence == language.No {
+		return fallback
+	}
+	return Languages()[best].Tag
+}
+
+// Known says whether a tag is that of a language that has a catalogue.
+func Known(tag string) bool {
+	_, known := books()[tag]
+	return known
+}
 
 // open reads the catalogue of one language. It panics on a file that is not a
 // catalogue, or on an id that stands twice: both are mistakes in the program.
@@ -83,7 +126,7 @@ type langKey struct{}
 // With returns a context whose texts are in the language of the tag. A language
 // that has no catalogue gives English.
 func With(ctx context.Context, tag string) context.Context {
-	if _, known := books()[tag]; !known {
+	if !Known(tag) {
 		tag = fallback
 	}
 	return context.WithValue(ctx, langKey{}, tag)
@@ -99,8 +142,9 @@ func Lang(ctx context.Context) string {
 
 func of(ctx context.Context) *book { return books()[Lang(ctx)] }
 
-// T returns the text with the id, its places filled from args. An id that is in
-// no file comes back as it is, which is easy to see on a page; a test forbids it.
+// T returns the text with the id, its places filled from args. A text that the
+// language lacks is said in English. An id that is in no file comes back as it
+// is, which is easy to see on a page; tests forbid both.
 func T(ctx context.Context, id string, args ...Args) string {
 	return of(ctx).text(&i18n.LocalizeConfig{MessageID: id, TemplateData: merge(args)})
 }
@@ -115,6 +159,9 @@ func N(ctx context.Context, id string, n int, args ...Args) string {
 
 func (b *book) text(config *i18n.LocalizeConfig) string {
 	text, err := b.localizer.Localize(config)
+	if english := books()[fallback]; err != nil && b != english {
+		return english.text(config)
+	}
 	if err != nil {
 		return config.MessageID
 	}
