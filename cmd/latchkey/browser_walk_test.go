@@ -137,6 +137,7 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 		t.Run("renewal and settings", walkRenewal)
 		t.Run("what a key is used for", walkUsage)
 		t.Run("search and many keys", walkFind)
+		t.Run("single-access links", walkLinks)
 		t.Run("keys of other accounts", walkExternal)
 		t.Run("roles and permissions", walkRoles)
 		t.Run("users and their links", walkUsers)
@@ -144,7 +145,7 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 		t.Run("preferences and sessions", walkPreferences)
 	})
 	t.Logf("note: axe: %d page states, %d runs", visited.states, visited.states*4)
-	if visited.walks < 7 {
+	if visited.walks < 13 {
 		return // not all were asked for
 	}
 	for _, pattern := range pageRoutes(t) {

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pressly/goose/v3"
 )
 
 // TestAnUpgradeThatIsKilledIsWholeOrNotBegun upgrades the database of every released schema, and kills the
@@ -24,11 +27,7 @@ func TestAnUpgradeThatIsKilledIsWholeOrNotBegun(t *testing.T) {
 	if err != nil || len(fixtures) < 4 {
 		t.Fatalf("%d fixtures, %v", len(fixtures), err)
 	}
-	schemas := map[string]string{} // by version
-	for _, fixture := range fixtures {
-		db := rawFile(t, copyFixture(t, fixture))
-		schemas[column(t, db, `SELECT MAX(version_id) FROM goose_db_version`)] = schemaOf(t, db)
-	}
+	schemas := schemasByVersion(t, fixtures[0])
 	kills := 0
 	for _, fixture := range fixtures {
 		undisturbed := copyFixture(t, fixture)
@@ -58,6 +57,25 @@ func TestAnUpgradeThatIsKilledIsWholeOrNotBegun(t *testing.T) {
 	t.Logf("note: %d kills at the writes of %d upgrades: each migration whole or not begun", kills, len(fixtures))
 	if kills < 20 {
 		t.Errorf("only %d kills", kills)
+	}
+}
+
+// schemasByVersion migrates the oldest fixture step by step and returns the schema of each version.
+func schemasByVersion(t *testing.T, oldest string) map[string]string {
+	t.Helper()
+	db := rawFile(t, copyFixture(t, oldest))
+	steps, err := goose.NewProvider(goose.DialectSQLite3, db, os.DirFS("../../store/migrations"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := map[string]string{}
+	for {
+		schemas[column(t, db, `SELECT MAX(version_id) FROM goose_db_version`)] = schemaOf(t, db)
+		if _, err := steps.UpByOne(t.Context()); errors.Is(err, goose.ErrNoNextVersion) {
+			return schemas
+		} else if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
