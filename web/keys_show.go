@@ -119,11 +119,11 @@ func (s *Server) showLink(c echo.Context, key keys.Key) *views.KeyShowLink {
 	case link.ID == "", slices.ContainsFunc(key.Tokens, func(token keys.Token) bool { return token.Number > link.Token }):
 		return nil
 	case link.Waits(s.now()):
-		return &views.KeyShowLink{Waits: true, Text: sayTimes(c, "link.waits", args)}
+		return &views.KeyShowLink{Waits: true, Text: sayTimes(c, "link.was-waits", args)}
 	case !link.OpenedAt.IsZero() && made >= 0:
-		id := "link.opened"
+		id := "link.was-opened"
 		if link.OpenedIP == "" {
-			id = "link.opened-nowhere"
+			id = "link.was-opened-nowhere"
 		}
 		args["Opened"], args["Address"], args["Hint"] = momentOf(c, link.OpenedAt), link.OpenedIP, key.Tokens[made].Hint
 		return &views.KeyShowLink{Text: sayTimes(c, id, args)}
@@ -131,9 +131,9 @@ func (s *Server) showLink(c echo.Context, key keys.Key) *views.KeyShowLink {
 		return nil
 	case !link.VoidedAt.IsZero() && link.VoidedAt.Before(link.ExpiresAt):
 		args["Voided"] = momentOf(c, link.VoidedAt)
-		return &views.KeyShowLink{Text: sayTimes(c, "link.voided", args)}
+		return &views.KeyShowLink{Text: sayTimes(c, "link.was-voided", args)}
 	}
-	return &views.KeyShowLink{Text: sayTimes(c, "link.expired", args)}
+	return &views.KeyShowLink{Text: sayTimes(c, "link.was-expired", args)}
 }
 
 // sayAlarm says what an alarm is about, when and from where it was last raised, and what to do.

@@ -11,7 +11,7 @@ func walkLinks(t *testing.T) {
 	w := &walk{tab: c.tab()}
 	defer w.done()
 
-	w.page("generate, handed over by link", pathList+"/generate")
+	w.page("generate, handed over by link", pathNew)
 	w.fill("#name", "Partner sync")
 	w.check("#handover-link", true)
 	w.leads(func() { w.choose("main", "Generate") })
