@@ -31,6 +31,7 @@ func walkLinks(t *testing.T) {
 	visitor.says("h1", "Your token")
 	visitor.state("the token that the link reveals")
 	visitor.excuseStatus(http.StatusGone)
+	visitor.open("/help") // the address of the page is still that of the link
 	visitor.open(link)
 	visitor.leads(func() { visitor.choose("main", "Reveal token") })
 	visitor.state("a single-access link that was used")

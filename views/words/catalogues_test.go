@@ -59,10 +59,12 @@ func places(text string) []string {
 // sameAsEnglish are the texts that read the same in another language.
 var sameAsEnglish = map[string][]string{
 	"pt-BR": {
+		"audit.field.link", "find.status", "find.tokens", "users.col-status",
 		"generated.token", "keys.col-status", "keys.duration-of", "shell.product", "shell.title", "shell.title-account", "shell.version",
 		"show.tokens", "usage.total", "words.moment",
 	},
 	"es": {
+		"audit.field.roles", "audit.field.size", "audit.value.no", "role.heading", "role.tab.roles", "users.col-roles",
 		"generated.token", "keys.col-roles", "keys.col-status", "keys.duration-of", "roles.legend", "shell.product", "shell.title",
 		"shell.title-account", "shell.title-failed", "shell.version", "show.tokens", "usage.total", "words.moment", "words.short-day",
 	},
