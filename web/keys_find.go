@@ -48,7 +48,7 @@ func roleChoicesOf(c echo.Context, roles []keys.Role, chosen string) ui.Choices 
 	var slugs []string
 	for _, role := range roles {
 		slugs = append(slugs, role.Slug)
-		names[role.Slug] = role.Name
+		names[role.Slug] = sayRole(c, role).Name
 	}
 	if chosen != "" && !slices.Contains(slugs, chosen) {
 		slugs = append(slugs, chosen)

@@ -40,9 +40,7 @@ func (s *Server) userRow(c echo.Context, user store.AccountUser) views.UserRow {
 	if !user.LastSignInAt.IsZero() {
 		row.SignedIn = timeOf(c, user.LastSignInAt, v.zone())
 	}
-	for _, role := range user.Roles {
-		row.Roles = append(row.Roles, role.Name)
-	}
+	row.Roles = roleNames(c, user.Roles)
 	if opened := user.Link.OpenedAt; !opened.IsZero() && s.now().Sub(opened) < openedShown {
 		row.Note = sayTimes(c, "users.note.opened", words.Args{"Ago": s.ago(c, opened), "Address": user.Link.OpenedIP})
 	}
