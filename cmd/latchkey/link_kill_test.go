@@ -95,7 +95,7 @@ func linksThatWait(t *testing.T, folder string, n int) (links []linkOf) {
 
 // openOnce is the answer to the POST that opens a link, as far as it came.
 func openOnce(base string, link linkOf) string {
-	answer, err := http.PostForm(base+link.path, url.Values{"secret": {link.secret}}) //nolint:noctx,gosec // the test's own server, which is killed meanwhile
+	answer, err := http.PostForm(base+link.path, url.Values{"secret": {link.secret}}) //nolint:noctx // the test's own server, which is killed meanwhile
 	if err != nil {
 		return err.Error()
 	}
