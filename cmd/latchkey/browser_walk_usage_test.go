@@ -65,7 +65,7 @@ func walkUsage(t *testing.T) {
 
 	w.page("renew a key in use", pathKey(k.id, "renew"))
 	w.leads(func() { w.choose("main", "Renew Token") })
-	w.says("#old-now-used", "The old token was used")
+	w.says("#old-now-more", "The old token was used")
 	w.state("renew a key in use, step 2")
 	step2 := look[string](w.tab, `new URL(document.querySelector("main form").action).pathname`)
 	w.page("a renewal whose new token is not used yet", page)
