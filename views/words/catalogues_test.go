@@ -59,7 +59,7 @@ func places(text string) []string {
 // sameAsEnglish are the texts that read the same in another language.
 var sameAsEnglish = map[string][]string{
 	"pt-BR": {
-		"audit.field.link", "find.status", "find.tokens", "users.col-status",
+		"audit.field.backup", "audit.field.link", "audit.kind.backup", "find.status", "find.tokens", "users.col-status",
 		"generated.token", "keys.col-status", "keys.duration-of", "shell.product", "shell.title", "shell.title-account", "shell.version",
 		"show.tokens", "usage.total", "words.moment",
 	},
