@@ -713,7 +713,7 @@ func (a answer) textsOfFile() (texts []string) {
 		for i, row := range rows {
 			for j, text := range row {
 				texts = append(texts, text)
-				a.isTextIn(book, sheet, i+1, j+1, rows[0][j] == "id" && i > 0)
+				a.isTextIn(book, sheet, i+1, j+1, i > 0 && j == slices.Index(rows[0], "id"))
 			}
 		}
 	}
