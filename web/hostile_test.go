@@ -25,7 +25,7 @@ import (
 
 // hostile is a name that wants to be markup, a formula and a link, and to turn the words around it: its marks are
 // not balanced, and the first of them ends what sets a name apart.
-const hostile = "\"><img src=x onerror=alert(1)>=HYPERLINK(\"http://x\")🔑\u2069\u202eevil\u200f\u2066"
+const hostile = "\"><img src=x onerror=alert(1)>=HYPERLINK(\"http://x\")\u2066🔑\u2069\u2069\u202eevil\u200f"
 
 // spelling is what everything is called that a person can call something.
 type spelling struct{ name, guest string }
@@ -33,7 +33,7 @@ type spelling struct{ name, guest string }
 // agent is what a browser says of itself.
 func (s spelling) agent() string { return s.name + " Firefox/140.0" }
 
-var hostileSpelling = spelling{name: hostile, guest: "=1+{{.}}`id`$home🔑\u2069\u202elive\u200f\u2066-"}
+var hostileSpelling = spelling{name: hostile, guest: "=1+{{.}}`id`$home\u2066🔑\u2069\u2069\u202elive\u200f-"}
 
 // tame is a spelling of the same shape that means nothing to anybody. Both sort before everything that the product
 // or the kit names.
