@@ -107,7 +107,7 @@ func sayValue(c echo.Context, value any) string {
 	case []any:
 		texts := make([]string, len(v))
 		for i, one := range v {
-			texts[i] = sayValue(c, one)
+			texts[i] = words.Isolate(sayValue(c, one))
 		}
 		if len(texts) == 0 {
 			return t(c, "audit.value.none")

@@ -67,6 +67,8 @@ type kit struct {
 	links map[keys.KeyID]sentLink
 	// invited is the user whom a browser invited last.
 	invited invited
+	// guest is how the emails of invited users begin.
+	guest string
 	// accepts is the language that browsers ask for, or empty.
 	accepts string
 	// session is the id that stands for the session in a path.
@@ -110,7 +112,7 @@ func newEmptyKit(t testing.TB, options ...option) *kit {
 	t.Helper()
 	k := &kit{
 		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: filepath.Join(t.TempDir(), "latchkey.db"), log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
-		health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
+		guest: "guest", health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
 	}
 	logger := slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	opened, err := store.Open(t.Context(), k.file, store.Options{Now: k.clock.now, Log: logger})
@@ -275,15 +277,23 @@ func (b *browser) open(path string) answer {
 // post sends a form as a page without script does.
 func (b *browser) post(path string, fields url.Values) answer {
 	b.kit.t.Helper()
+	return b.send(b.formRequest(path, fields))
+}
+
+func (b *browser) formRequest(path string, fields url.Values) *http.Request {
 	r := b.request(http.MethodPost, path, strings.NewReader(fields.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	return b.send(r)
+	return r
 }
 
 // hx sends a request as htmx does.
 func (b *browser) hx(method, path string, fields url.Values) answer {
 	b.kit.t.Helper()
+	return b.send(b.hxRequest(method, path, fields))
+}
+
+func (b *browser) hxRequest(method, path string, fields url.Values) *http.Request {
 	r := b.request(method, path, strings.NewReader(fields.Encode()))
 	r.Header.Set("HX-Request", "true")
 	r.Header.Set("HX-Current-URL", b.kit.server.public.String()+pathKeys())
@@ -291,7 +301,7 @@ func (b *browser) hx(method, path string, fields url.Values) answer {
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	return b.send(r)
+	return r
 }
 
 // generate makes a key through the form and returns its id and token.

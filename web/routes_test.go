@@ -314,6 +314,12 @@ func isExternal(r route) bool { return strings.HasPrefix(r.Path, pathExternal())
 // route that is about one.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
+	return b.namedKeyFor(r, "Order sync", "orders-viewer")
+}
+
+// namedKeyFor is keyFor for a key of another name, with another role.
+func (b *browser) namedKeyFor(r route, name, role string) keys.KeyID {
+	b.kit.t.Helper()
 	if strings.Contains(r.Path, ":slug") {
 		b.ownRole()
 	}
@@ -321,9 +327,9 @@ func (b *browser) keyFor(r route) keys.KeyID {
 		b.invite()
 	}
 	if isExternal(r) {
-		return b.external("orders-viewer")
+		return b.external(role)
 	}
-	id, _ := b.generate("Order sync", "orders-viewer")
+	id, _ := b.generate(name, role)
 	switch {
 	case needsRenewal(r):
 		b.renew(id)

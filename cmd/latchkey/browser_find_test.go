@@ -8,7 +8,7 @@ import (
 )
 
 // rows are the names of the keys in the table, in their order.
-const rowsShown = `[...document.querySelectorAll("tbody th > span")].map((e) => e.textContent).join(", ")`
+const rowsShown = `[...document.querySelectorAll("tbody th > bdi")].map((e) => e.textContent).join(", ")`
 
 func (b *tab) rowsAre(want string) {
 	b.t.Helper()
