@@ -295,7 +295,7 @@ func TestWithoutAnEventNothingIsExported(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")
-	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END`)
+	k.breakAudit()
 	for _, path := range []string{pathKeysExport(formatXLSX), pathKeysExport(formatCSV), pathAuditExport(formatXLSX), pathAuditExport(formatCSV)} {
 		a := b.get(path)
 		a.is(http.StatusServiceUnavailable)

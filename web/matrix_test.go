@@ -104,6 +104,9 @@ func (k *kit) cell(r route, who asker, foreign bool) int {
 		if got.status >= http.StatusBadRequest {
 			k.t.Errorf("%s: %d: %s", name, got.status, got.text("main"))
 		}
+		if r.Method == http.MethodPost && k.dump() == everything {
+			k.t.Errorf("%s did nothing", name)
+		}
 	default:
 		k.unchangedSince(everything, name)
 		k.refusedAs(name, r, who, got)

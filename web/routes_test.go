@@ -230,8 +230,11 @@ func (b *browser) keyFor(r route) keys.KeyID {
 	if strings.Contains(r.Path, ":slug") {
 		b.ownRole()
 	}
+	activates := strings.HasSuffix(r.Path, "/activate")
 	if strings.Contains(r.Path, ":uid") || strings.HasPrefix(r.Path, "/password/") {
-		b.invite()
+		if guest := b.invite(); activates {
+			b.post(pathUserDeactivate(guest.number), nil).leadsTo(pathUsers())
+		}
 	}
 	if isExternal(r) {
 		return b.external("orders-viewer")
@@ -242,6 +245,8 @@ func (b *browser) keyFor(r route) keys.KeyID {
 		b.renew(id)
 	case needsLink(r):
 		b.renewByLink(id)
+	case activates:
+		b.post(pathKeyDeactivate(id, ""), nil).leadsTo(pathKeys())
 	}
 	return id
 }
@@ -360,13 +365,14 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {
 			version, _ = opened.Find("input[name=version]").Attr("value")
 		}
-		return url.Values{"name": {"Order sync 2"}, "version": {version}, "active": {"on"}}
+		return url.Values{"name": {"Order sync " + version}, "version": {version}, "active": {"on"}}
 	case strings.HasSuffix(r.Path, "/renew"):
 		return url.Values{"nonce": {secret.NewNonce()}}
 	case strings.HasSuffix(r.Path, "/:rid"):
 		return url.Values{"old": {"later"}}
 	case r.Path == pathSettings():
-		return url.Values{"duration": {"6-months"}, "enforce": {"on"}, "zone": {"UTC"}, "version": {b.kit.settingsVersion()}}
+		version := b.kit.settingsVersion()
+		return url.Values{"duration": {"custom"}, "days": {"10" + version}, "enforce": {"on"}, "zone": {"UTC"}, "version": {version}}
 	case r.Path == pathKeysReview():
 		b.kit.putUnderReview()
 		return url.Values{"since": {"1700000000000000"}, "looked": {"on"}}
