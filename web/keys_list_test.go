@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -371,17 +370,6 @@ func TestChipsSayHowTheTokenStands(t *testing.T) {
 		got := k.signIn("ana@acme.example").get(pathKeys()).text("tbody td[data-l='Token duration']")
 		if want := strings.TrimSpace(c.text + " " + c.chip); got != want {
 			t.Errorf("%q, not %q", got, want)
-		}
-	}
-}
-
-var rawID = regexp.MustCompile(`\b(external|credential|handover|blocked|discard|link|flash|error|problem|permission|duration|chip|keys|generate|generated|edit|delete|deactivate|activate|setup|login|password|help|shell|renew|renewed|undo|oldtoken|delete-old|settings|settings-confirm|show|token|history|roles|form|advice|ago|alarm|snippet|usage|use|find|bulk)\.[a-z][a-z.-]+\b`)
-
-func TestNoPageShowsARawMessageID(t *testing.T) {
-	k := newKit(t)
-	for path, a := range k.everyPage() {
-		if raw := rawID.FindString(a.Find("body, title").Text()); raw != "" {
-			t.Errorf("%s shows %q", path, raw)
 		}
 	}
 }
