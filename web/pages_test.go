@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -251,6 +252,70 @@ func TestEveryPageHasOneHeadingATitleAndLandmarks(t *testing.T) {
 		if !strings.HasSuffix(title, "Latchkey") || strings.HasPrefix(title, "Error: ") != (a.status >= 400) {
 			t.Errorf("%s: %d is titled %q", path, a.status, title)
 		}
+	}
+}
+
+// TestQ07EveryFormPointsAtItsProblems: on whichever page, the summary leads to fields that are marked and described.
+func TestQ07EveryFormPointsAtItsProblems(t *testing.T) {
+	k := newKit(t)
+	forms := 0
+	for name, a := range k.everyPage() {
+		if a.status != http.StatusUnprocessableEntity || name == "login wrong" { // which does not say which field is wrong
+			continue
+		}
+		forms++
+		problems := a.Find(`[role="alert"].summary li`)
+		if problems.Length() == 0 || a.Find("title").Length() != 0 && !strings.HasPrefix(a.text("title"), "Error: ") {
+			t.Errorf("%s: %d problems, titled %q", name, problems.Length(), a.text("title"))
+		}
+		problems.Find("a").Each(func(_ int, link *goquery.Selection) {
+			field, text := a.Find(link.AttrOr("href", "-")), strings.TrimSpace(link.Text())
+			// A group cannot be invalid, only what stands in it.
+			marked := field.AttrOr("aria-invalid", "") == "true" || field.Is("fieldset")
+			if field.Length() != 1 || !marked || !strings.Contains(a.describes(field), text) {
+				t.Errorf("%s: %q leads to %d fields, marked %t, described by %q", name, text, field.Length(), marked, a.describes(field))
+			}
+		})
+	}
+	if forms < 15 {
+		t.Errorf("only %d forms with problems", forms)
+	}
+}
+
+// describes is the text that describes an element to who does not see it.
+func (a answer) describes(s *goquery.Selection) string {
+	var texts []string
+	for _, id := range strings.Fields(s.AttrOr("aria-describedby", "")) {
+		texts = append(texts, a.text("#"+id))
+	}
+	return strings.Join(texts, " ")
+}
+
+// TestQ02Q03EveryTableHasItsHeads: on whichever page, each column and each row has its head, and a status is a word
+// with an icon that is hidden from screen readers.
+func TestQ02Q03EveryTableHasItsHeads(t *testing.T) {
+	k := newKit(t)
+	tables, statuses := 0, map[string]bool{}
+	for name, a := range k.everyPage() {
+		a.Find("main table").Each(func(_ int, table *goquery.Selection) {
+			tables++
+			if heads := table.Find("thead th"); heads.Length() == 0 || heads.Length() != table.Find(`thead th[scope="col"]`).Length() {
+				t.Errorf("%s: a column without a head", name)
+			}
+			if rows := table.Find("tbody tr"); rows.Length() != table.Find(`tbody tr > th[scope="row"]`).Length() {
+				t.Errorf("%s: %d rows, %d heads", name, rows.Length(), table.Find(`tbody tr > th[scope="row"]`).Length())
+			}
+			table.Find(`td[data-l="Status"]`).Each(func(_ int, status *goquery.Selection) {
+				tag := status.Find(".tag").First()
+				statuses[folded(tag)] = true
+				if status.Find("svg").Length() == 0 || status.Find("svg").Length() != status.Find(`svg[aria-hidden="true"]`).Length() {
+					t.Errorf("%s: the status %q has no icon, or one that is read out", name, folded(status))
+				}
+			})
+		})
+	}
+	if tables < 50 || fmt.Sprint(statuses) != "map[Active:true Inactive:true Invited:true]" {
+		t.Errorf("%d tables with the statuses %v", tables, statuses)
 	}
 }
 
