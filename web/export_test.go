@@ -30,6 +30,9 @@ const hostile = "\"><img src=x onerror=alert(1)>=HYPERLINK(\"http://x\") 🔑\u2
 // generatedHeads are the columns of the sheet of generated keys.
 var generatedHeads = []string{"id", "keyName", "roles", "label", "creationDate", "creationDateToken", "creationDateNewToken", "status"}
 
+// externalHeads are the columns of the sheet of external keys.
+var externalHeads = []string{"id", "keyName", "roles", "account", "addedDate", "status"}
+
 // book opens a workbook with another program's eyes.
 func (a answer) book() *excelize.File {
 	a.t.Helper()
@@ -64,7 +67,13 @@ func TestQ31AnExportHasTwoSheetsWithTheirColumns(t *testing.T) {
 	b = k.signIn("ana@acme.example")
 	b.renew(renewed)
 	b.post(pathKeyDeactivate(steady, ""), nil).is(http.StatusSeeOther)
-	k.signIn("ana@globex.example").generate("Foreign")
+	owner := k.signIn("ana@globex.example")
+	owner.generate("Foreign")
+	stopped := b.external("pricing-admin", "catalog-viewer")
+	owner.post(pathKeyDeactivate(stopped, ""), nil).leadsTo(pathKeys())
+	k.clock.advance(time.Hour)
+	b = k.signIn("ana@acme.example")
+	granted := b.external()
 
 	a := b.get(pathKeysExport(formatXLSX))
 	book := a.book()
@@ -88,8 +97,13 @@ func TestQ31AnExportHasTwoSheetsWithTheirColumns(t *testing.T) {
 	}
 	external, err := book.GetRows("External")
 	must(t, err)
-	if want := []string{"id", "keyName", "roles", "account", "addedDate", "status"}; len(external) != 1 || !slices.Equal(external[0], want) {
-		t.Errorf("External is %q", external)
+	wantExternal := [][]string{
+		externalHeads,
+		{external[1][0], string(granted), "", "globex", "2026-09-12T13:00:00Z", "Active"},
+		{external[2][0], string(stopped), "Catalog viewer, Pricing admin", "globex", "2026-09-12T12:00:00Z", "Inactive"},
+	}
+	if fmt.Sprint(external) != fmt.Sprint(wantExternal) || external[1][0] == external[2][0] || external[1][0] == "" {
+		t.Errorf("External is\n%q, not\n%q", external, wantExternal)
 	}
 	if got := a.header.Get("Content-Disposition"); got != `attachment; filename=api-keys-acme-20260912.xlsx` {
 		t.Errorf("the file is %q", got)
@@ -105,7 +119,7 @@ func TestQ31AnExportHasTwoSheetsWithTheirColumns(t *testing.T) {
 	if got := a.header.Get("Content-Disposition"); got != `attachment; filename=api-keys-acme-20260912.csv` || a.header.Get("Content-Type") != exportMedia[formatCSV] {
 		t.Errorf("the file is %q, %q", got, a.header.Get("Content-Type"))
 	}
-	if lines := b.get(pathKeysExport(formatCSV) + "?sheet=external").lines(); len(lines) != 1 || len(lines[0]) != 6 {
+	if lines := b.get(pathKeysExport(formatCSV) + "?sheet=external").lines(); fmt.Sprint(lines) != fmt.Sprint(wantExternal) {
 		t.Errorf("the external CSV is %q", lines)
 	}
 	b.get(pathKeysExport(formatCSV) + "?sheet=x").is(http.StatusBadRequest)
@@ -126,28 +140,23 @@ func TestQ31TextStaysText(t *testing.T) {
 	k.addRole("formula", "orders.read")
 	k.exec(`UPDATE role SET name = '=1+1' WHERE slug = 'formula'`)
 	b.generate("With a role", "formula")
+	b.external("formula")
 
 	a := b.get(pathKeysExport(formatXLSX))
 	book := a.book()
 	for i, name := range append([]string{"With a role"}, names...) {
 		for _, column := range "BCDEFGH" {
-			at := fmt.Sprintf("%c%d", column, i+2)
-			kind, err := book.GetCellType("Generated", at)
-			must(t, err)
-			value, err := book.GetCellValue("Generated", at)
-			must(t, err)
-			formula, err := book.GetCellFormula("Generated", at)
-			must(t, err)
-			if formula != "" || value != "" && kind != excelize.CellTypeInlineString {
-				t.Errorf("%s is %q of type %v with the formula %q", at, value, kind, formula)
-			}
+			value := cellText(t, book, "Generated", fmt.Sprintf("%c%d", column, i+2))
 			if column == 'D' && value != name {
-				t.Errorf("%s is %q, not %q", at, value, name)
+				t.Errorf("line %d is %q, not %q", i+2, value, name)
 			}
 		}
 		if kind, err := book.GetCellType("Generated", fmt.Sprintf("A%d", i+2)); err != nil || kind != excelize.CellTypeUnset && kind != excelize.CellTypeNumber {
 			t.Errorf("the number has type %v, %v", kind, err)
 		}
+	}
+	if roles := cellText(t, book, "External", "C2"); roles != "=1+1" {
+		t.Errorf("the roles of an external key are %q", roles)
 	}
 	for _, part := range parts(t, a.body) {
 		if strings.Contains(part, "<f>") || strings.Contains(part, "<hyperlink") {
@@ -155,7 +164,8 @@ func TestQ31TextStaysText(t *testing.T) {
 		}
 	}
 
-	for _, line := range b.get(pathKeysExport(formatCSV)).lines()[1:] {
+	lines := b.get(pathKeysExport(formatCSV)).lines()[1:]
+	for _, line := range append(lines, b.get(pathKeysExport(formatCSV) + "?sheet=external").lines()[1:]...) {
 		for _, text := range line[1:] {
 			for _, piece := range strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '\t' || r == '\n' || r == '\r' }) {
 				if bare := strings.TrimLeft(piece, " \u200f"); bare != "" && strings.ContainsRune("=+-@＝", []rune(bare)[0]) {
@@ -164,6 +174,21 @@ func TestQ31TextStaysText(t *testing.T) {
 			}
 		}
 	}
+}
+
+// cellText is what a cell says. It must be text, and no formula.
+func cellText(t *testing.T, book *excelize.File, sheet, at string) string {
+	t.Helper()
+	kind, err := book.GetCellType(sheet, at)
+	must(t, err)
+	value, err := book.GetCellValue(sheet, at)
+	must(t, err)
+	formula, err := book.GetCellFormula(sheet, at)
+	must(t, err)
+	if formula != "" || value != "" && kind != excelize.CellTypeInlineString {
+		t.Errorf("%s of %s is %q of type %v with the formula %q", at, sheet, value, kind, formula)
+	}
+	return value
 }
 
 func TestInertTextIsPrefixedWhereAFormulaCouldBegin(t *testing.T) {

@@ -231,11 +231,11 @@ func TestQ26TheEmptyListSaysWhatToDo(t *testing.T) {
 	a := b.get(pathKeys())
 	a.says("main", "No API keys yet")
 	a.says("main", "Generate a key for each integration that connects to this account")
-	if href, _ := a.Find(`main a[href="` + pathKeysGenerate() + `"]`).Attr("href"); href == "" {
-		t.Error("no way to the first key")
+	if ways := a.Find(`main a[href="` + pathKeysGenerate() + `"]`); ways.Length() != 1 || folded(ways) != "+ Generate Key" {
+		t.Errorf("%d ways to the first key: %q", ways.Length(), folded(ways))
 	}
-	if a.Find("table").Length() != 0 {
-		t.Error("an empty table is drawn")
+	if a.Find("table, form[role=search], #q, #bulk, #count, #pages, [download]").Length() != 0 {
+		t.Error("an empty table, a search or filters are drawn")
 	}
 }
 
@@ -299,14 +299,34 @@ func TestQ27WhoMayOnlyViewSeesNoControls(t *testing.T) {
 	k := newKit(t)
 	k.addRole("keys-viewer", keys.ViewAPIKeys)
 	k.addUser("viewer@acme.example", "keys-viewer")
-	id, _ := k.signIn("ana@acme.example").generate("Order sync")
-	a := k.signIn("viewer@acme.example").get(pathKeys())
+	owner, viewer := k.signIn("ana@acme.example"), k.signIn("viewer@acme.example")
+	if a := viewer.get(pathKeys()); a.Find(`main a[href="`+pathKeysGenerate()+`"]`).Length() != 0 {
+		t.Error("an empty list offers to generate a key")
+	}
+	id, _ := owner.generate("Order sync")
+	a := viewer.get(pathKeys())
 	a.is(http.StatusOK)
 	a.says("tbody", "Order sync")
-	for _, control := range []string{"#kebab-" + string(id), `a[href="` + pathKeysGenerate() + `"]`, "tbody td a", "tbody form", "tbody input"} {
+	for _, control := range []string{"#kebab-" + string(id), `a[href="` + pathKeysGenerate() + `"]`, "[type=checkbox]", "tbody td a", "tbody form", "tbody input", "tbody button"} {
 		if a.Find(control).Length() != 0 {
 			t.Errorf("%s is drawn", control)
 		}
+	}
+	refused := 0
+	for _, r := range k.server.routes() {
+		if r.Method != http.MethodPost || !strings.HasPrefix(r.Path, "/account/api-keys/") {
+			continue
+		}
+		key := owner.keyFor(r)
+		fields, before := owner.fieldsOf(r, key), k.dump()
+		a := viewer.ask(r, key, fields)
+		a.is(http.StatusForbidden)
+		a.says("h1", "You do not have permission for this")
+		k.unchangedSince(before, r.Path)
+		refused++
+	}
+	if refused < 14 {
+		t.Errorf("only %d forms were tried", refused)
 	}
 }
 
