@@ -305,7 +305,7 @@ func walkForms(t *testing.T) {
 	c := newConsole(t)
 	off := c.generate("Price feed")
 	c.does(pathKey(off.id, "deactivate"), nil)
-	k := c.generate("A partner with the longest name that a key can be given, 64 sig", "orders-manager", "catalog-viewer", "pricing-admin")
+	k := c.generate(longKeyName, "orders-manager", "catalog-viewer", "pricing-admin")
 	w := &walk{tab: c.tab()}
 	defer w.done()
 
