@@ -291,6 +291,31 @@ func (a answer) describes(s *goquery.Selection) string {
 	return strings.Join(texts, " ")
 }
 
+// TestQ13EveryQuestionBeginsAtCancel: on whichever page that asks first, and in its dialog.
+func TestQ13EveryQuestionBeginsAtCancel(t *testing.T) {
+	k := newKit(t)
+	asked := map[string]bool{}
+	for name, a := range k.everyPage() {
+		question := a.Find("form.confirm")
+		if a.status != http.StatusOK || question.Length() == 0 {
+			continue
+		}
+		action, _, _ := strings.Cut(question.AttrOr("action", ""), "?")
+		asked[action[strings.LastIndex(action, "/")+1:]] = true
+		if focus := a.Find("[autofocus]"); focus.Length() != 1 || folded(focus) != "Cancel" || !focus.Is("a[href]") {
+			t.Errorf("%s: the focus begins on %d elements, %q", name, focus.Length(), folded(focus))
+		}
+		if question.AttrOr("method", "") != "post" || question.Find("button[type=submit]").Length() != 1 {
+			t.Errorf("%s: not one button that does it", name)
+		}
+	}
+	for _, verb := range []string{"activate", "bulk", "deactivate", "delete", "discard", "end", "remove", "undo"} {
+		if !asked[verb] {
+			t.Errorf("no page asks before %s, only before %v", verb, asked)
+		}
+	}
+}
+
 // TestQ02Q03EveryTableHasItsHeads: on whichever page, each column and each row has its head, and a status is a word
 // with an icon that is hidden from screen readers.
 func TestQ02Q03EveryTableHasItsHeads(t *testing.T) {

@@ -91,10 +91,7 @@ func menuOfRole(slug string) string { return "#menu-" + slug }
 func TestB34WithoutScriptRolesWork(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	b := newTab(t, c.url)
-	b.scripts(false)
-	b.open("/login")
-	b.signIn(email, goodPassword)
+	b := c.withoutScript()
 	b.open(pathPermissions)
 	b.leads(func() { b.choose("main", "+ Add permission") })
 	b.withoutPromises()
