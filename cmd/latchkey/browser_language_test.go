@@ -34,12 +34,19 @@ func newFurnished(t *testing.T) furnished {
 	f.does(pathExternal+"/new", url.Values{"key": {f.external}, "owner": {"globex"}, "roles": {longSlug, "orders-viewer", "pricing-admin"}})
 	guest := "somebody.with.a.very.long.name.indeed+" + strings.Repeat("x", 40) + "@subdomain.acme.example"
 	f.password = f.linkOf(pathUsers+"/invite", url.Values{"email": {guest}, "roles": {longSlug, "orders-viewer", "pricing-admin"}})
-	document(t, f.http.get(pathUsers)).Find("tbody tr").Each(func(_ int, row *goquery.Selection) {
-		if strings.Contains(row.Text(), guest) {
-			f.user = strings.TrimPrefix(row.AttrOr("id", ""), "row-")
+	f.user = f.userOf(guest)
+	return f
+}
+
+// userOf is the number of the user with an email.
+func (f furnished) userOf(email string) (number string) {
+	f.t.Helper()
+	document(f.t, f.http.get(pathUsers)).Find("tbody tr").Each(func(_ int, row *goquery.Selection) {
+		if strings.Contains(row.Text(), email) {
+			number = strings.TrimPrefix(row.AttrOr("id", ""), "row-")
 		}
 	})
-	return f
+	return number
 }
 
 // linkOf posts a form that makes a link, and returns the path of its page.
