@@ -122,7 +122,7 @@ func KeysActivatePage(m KeyConfirm) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ask(question{KeyConfirm: m, Heading: words.T(ctx, "activate.heading"), Submit: words.T(ctx, "keys.activate"), Focus: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ask(question{KeyConfirm: m, Heading: words.T(ctx, "activate.heading"), Submit: words.T(ctx, "keys.activate")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

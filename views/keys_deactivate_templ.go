@@ -169,7 +169,7 @@ func keysDeactivateForm(m KeyConfirm, dialog bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ask(question{KeyConfirm: m, Heading: words.T(ctx, "deactivate.heading"), Submit: words.T(ctx, "keys.deactivate"), Danger: true, Focus: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ask(question{KeyConfirm: m, Heading: words.T(ctx, "deactivate.heading"), Submit: words.T(ctx, "keys.deactivate"), Danger: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -156,7 +156,7 @@ func keysLinkDiscardForm(m KeyTokenConfirm, dialog bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ask(question{KeyConfirm: m.KeyConfirm, Heading: words.T(ctx, "discard.heading"), Submit: words.T(ctx, "discard.submit"), Danger: true, Focus: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ask(question{KeyConfirm: m.KeyConfirm, Heading: words.T(ctx, "discard.heading"), Submit: words.T(ctx, "discard.submit"), Danger: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

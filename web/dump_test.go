@@ -43,21 +43,45 @@ func (k *kit) dumpOf(slug string) string {
 
 func (k *kit) dumpWhere(keep func(row string) bool) string {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	tables := column(k.t, db, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
 	var text strings.Builder
-	for _, table := range tables {
-		if !ours(table) {
-			continue
-		}
-		for _, row := range rowsOf(k.t, db, table) {
-			if keep(row) {
-				text.WriteString(table + ": " + volatile.ReplaceAllString(row, "") + "\n")
-			}
+	for _, row := range k.everyRow() {
+		if keep(row) {
+			text.WriteString(volatile.ReplaceAllString(row, "") + "\n")
 		}
 	}
 	return text.String()
+}
+
+// reading is what was read of the database, and the connection that tells whether it was changed since.
+type reading struct {
+	db      *sql.DB
+	version string
+	rows    []string
+}
+
+// everyRow is every row of our tables, each with the name of its table. SQLite counts what others commit, so
+// a database that nobody changed is not read again.
+func (k *kit) everyRow() []string {
+	k.t.Helper()
+	if k.read.db == nil {
+		k.read.db = k.openFile()
+		k.read.db.SetMaxOpenConns(1)
+		k.t.Cleanup(func() { must(k.t, k.read.db.Close()) })
+	}
+	version := column(k.t, k.read.db, `PRAGMA data_version`)[0]
+	if version == k.read.version {
+		return k.read.rows
+	}
+	k.read.version, k.read.rows = version, nil
+	for _, table := range column(k.t, k.read.db, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`) {
+		if !ours(table) {
+			continue
+		}
+		for _, row := range rowsOf(k.t, k.read.db, table) {
+			k.read.rows = append(k.read.rows, table+": "+row)
+		}
+	}
+	return k.read.rows
 }
 
 func (k *kit) openFile() *sql.DB {

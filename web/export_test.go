@@ -27,6 +27,9 @@ import (
 // generatedHeads are the columns of the sheet of generated keys.
 var generatedHeads = []string{"id", "keyName", "roles", "label", "creationDate", "creationDateToken", "creationDateNewToken", "status"}
 
+// externalHeads are the columns of the sheet of external keys.
+var externalHeads = []string{"id", "keyName", "roles", "account", "addedDate", "status"}
+
 // book opens a workbook with another program's eyes.
 func (a answer) book() *excelize.File {
 	a.t.Helper()
@@ -61,7 +64,13 @@ func TestQ31AnExportHasTwoSheetsWithTheirColumns(t *testing.T) {
 	b = k.signIn("ana@acme.example")
 	b.renew(renewed)
 	b.post(pathKeyDeactivate(steady, ""), nil).is(http.StatusSeeOther)
-	k.signIn("ana@globex.example").generate("Foreign")
+	owner := k.signIn("ana@globex.example")
+	owner.generate("Foreign")
+	stopped := b.external("pricing-admin", "catalog-viewer")
+	owner.post(pathKeyDeactivate(stopped, ""), nil).leadsTo(pathKeys())
+	k.clock.advance(time.Hour)
+	b = k.signIn("ana@acme.example")
+	granted := b.external()
 
 	a := b.get(pathKeysExport(formatXLSX))
 	book := a.book()
@@ -85,8 +94,13 @@ func TestQ31AnExportHasTwoSheetsWithTheirColumns(t *testing.T) {
 	}
 	external, err := book.GetRows("External")
 	must(t, err)
-	if want := []string{"id", "keyName", "roles", "account", "addedDate", "status"}; len(external) != 1 || !slices.Equal(external[0], want) {
-		t.Errorf("External is %q", external)
+	wantExternal := [][]string{
+		externalHeads,
+		{external[1][0], string(granted), "", "globex", "2026-09-12T13:00:00Z", "Active"},
+		{external[2][0], string(stopped), "Catalog viewer, Pricing admin", "globex", "2026-09-12T12:00:00Z", "Inactive"},
+	}
+	if fmt.Sprint(external) != fmt.Sprint(wantExternal) || external[1][0] == external[2][0] || external[1][0] == "" {
+		t.Errorf("External is\n%q, not\n%q", external, wantExternal)
 	}
 	if got := a.header.Get("Content-Disposition"); got != `attachment; filename=api-keys-acme-20260912.xlsx` {
 		t.Errorf("the file is %q", got)
@@ -102,7 +116,7 @@ func TestQ31AnExportHasTwoSheetsWithTheirColumns(t *testing.T) {
 	if got := a.header.Get("Content-Disposition"); got != `attachment; filename=api-keys-acme-20260912.csv` || a.header.Get("Content-Type") != exportMedia[formatCSV] {
 		t.Errorf("the file is %q, %q", got, a.header.Get("Content-Type"))
 	}
-	if lines := b.get(pathKeysExport(formatCSV) + "?sheet=external").lines(); len(lines) != 1 || len(lines[0]) != 6 {
+	if lines := b.get(pathKeysExport(formatCSV) + "?sheet=external").lines(); fmt.Sprint(lines) != fmt.Sprint(wantExternal) {
 		t.Errorf("the external CSV is %q", lines)
 	}
 	b.get(pathKeysExport(formatCSV) + "?sheet=x").is(http.StatusBadRequest)
@@ -237,7 +251,7 @@ func TestWithoutAnEventNothingIsExported(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")
-	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END`)
+	k.breakAudit()
 	for _, path := range []string{pathKeysExport(formatXLSX), pathKeysExport(formatCSV), pathAuditExport(formatXLSX), pathAuditExport(formatCSV)} {
 		a := b.get(path)
 		a.is(http.StatusServiceUnavailable)

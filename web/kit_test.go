@@ -73,6 +73,8 @@ type kit struct {
 	accepts string
 	// session is the id that stands for the session in a path.
 	session string
+	// read is what was read of the database.
+	read reading
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }
