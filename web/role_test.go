@@ -421,3 +421,15 @@ func TestARoleIsDeleted(t *testing.T) {
 	again.is(http.StatusNotFound)
 	again.says("h1", "That role does not exist or was deleted")
 }
+
+func TestADeletedRoleIsCalledARoleInEveryLanguage(t *testing.T) {
+	for language, said := range map[string]string{
+		"en": "Pricing viewer was deleted.", "pt-BR": "O perfil de acesso Pricing viewer foi excluído.", "es": "El rol Pricing viewer se eliminó.",
+	} {
+		k := newKit(t)
+		b := k.signIn("ana@acme.example")
+		b.prefer(url.Values{"language": {language}})
+		b.post(pathRoleDelete("pricing-viewer"), nil).leadsTo(pathRoles())
+		b.get(pathRoles()).says("#flash", said)
+	}
+}
