@@ -1,6 +1,7 @@
 package words
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,11 +41,10 @@ func isolateLine(line string) string {
 	}
 	begins, ends := 1, 1
 	for _, r := range line {
-		switch classOf(r) {
-		case bidi.LRI, bidi.RLI, bidi.FSI:
-			ends++
-		case bidi.PDI:
+		if class := classOf(r); class == bidi.PDI {
 			begins++
+		} else if slices.Contains(isolates, class) {
+			ends++
 		}
 	}
 	return strings.Repeat(firstStrongIsolate, begins) + line + strings.Repeat(popIsolate, ends)
@@ -55,11 +55,11 @@ func classOf(r rune) bidi.Class {
 	return properties.Class()
 }
 
-// turns says whether a rune can turn the direction of what stands beside it.
-func turns(r rune) bool {
-	switch classOf(r) {
-	case bidi.R, bidi.AL, bidi.AN, bidi.B, bidi.LRE, bidi.RLE, bidi.LRO, bidi.RLO, bidi.PDF, bidi.LRI, bidi.RLI, bidi.FSI, bidi.PDI:
-		return true
-	}
-	return false
-}
+var isolates = []bidi.Class{bidi.LRI, bidi.RLI, bidi.FSI}
+
+// turning are the classes of what can turn the direction of what stands beside it.
+var turning = append([]bidi.Class{
+	bidi.R, bidi.AL, bidi.AN, bidi.B, bidi.LRE, bidi.RLE, bidi.LRO, bidi.RLO, bidi.PDF, bidi.PDI,
+}, isolates...)
+
+func turns(r rune) bool { return slices.Contains(turning, classOf(r)) }
