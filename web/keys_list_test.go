@@ -140,7 +140,7 @@ func TestQ04TheMenuHasTheItemsOfTheKeysState(t *testing.T) {
 		stoppedNone:    "Edit, Activate, Renew Token, —, Delete Key",
 	} {
 		row := list.Find("#row-" + string(id))
-		button, name := row.Find("#kebab-"+string(id)), row.Find("th > span").Text()
+		button, name := row.Find("#kebab-"+string(id)), row.Find("th > bdi").Text()
 		if label := button.AttrOr("aria-label", ""); name == "" || label != "Actions for "+name {
 			t.Errorf("the menu button of %q is labelled %q", name, label)
 		}
