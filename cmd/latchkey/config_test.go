@@ -32,7 +32,7 @@ func TestServeWithoutSettingsListensOnLoopbackOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.listen != "127.0.0.1:8080" || !s.loopback || s.public != nil || s.insecure || !strings.HasSuffix(s.data, "/data") {
+	if s.listen != "127.0.0.1:8080" || !s.loopback || s.public != nil || s.insecure || !strings.HasSuffix(s.place.folder, "/data") {
 		t.Errorf("settings are %+v; want 127.0.0.1:8080, no public URL, and ./data as an absolute path", s)
 	}
 }
@@ -43,8 +43,8 @@ func TestAFlagWinsOverItsVariable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.listen != "127.0.0.1:2" || s.data != "/var/lib/latchkey" {
-		t.Errorf("listen %q, data %q; want the flag's address and the variable's folder", s.listen, s.data)
+	if s.listen != "127.0.0.1:2" || s.place.folder != "/var/lib/latchkey" {
+		t.Errorf("listen %q, data %q; want the flag's address and the variable's folder", s.listen, s.place.folder)
 	}
 }
 
@@ -62,7 +62,7 @@ func TestEveryServeSettingHasItsVariable(t *testing.T) {
 	for _, p := range s.proxies {
 		proxies = append(proxies, p.String())
 	}
-	if s.listen != "0.0.0.0:8443" || s.data != "/d" || s.public.String() != "https://keys.example.com" || s.tlsCert != certificate ||
+	if s.listen != "0.0.0.0:8443" || s.place.folder != "/d" || s.public.String() != "https://keys.example.com" || s.tlsCert != certificate ||
 		s.tlsKey != certificate || !s.insecure || s.level.String() != "DEBUG" || strings.Join(proxies, " ") != "10.0.0.7/32 192.168.0.0/16 fd00::/8" {
 		t.Errorf("settings are %+v", s)
 	}
