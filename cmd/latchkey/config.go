@@ -96,7 +96,6 @@ func helpWithVariable(value *kong.Value) string {
 	return text + " (" + variableOf(value.Name) + ")"
 }
 
-
 // serveFlags is the configuration of the server as it is typed.
 type serveFlags struct {
 	placeFlags

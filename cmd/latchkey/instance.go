@@ -32,8 +32,8 @@ const (
 // instance is an open installation.
 type instance struct {
 	place
-	store  *store.Store
-	held   *os.File
+	store *store.Store
+	held  *os.File
 	// verifier is set when the instance is served.
 	verifier atomic.Pointer[verifier.Verifier]
 }
