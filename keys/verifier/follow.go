@@ -14,6 +14,8 @@ const (
 	pollEvery  = 500 * time.Millisecond
 	beatEvery  = time.Second
 	flushEvery = time.Second
+	// againEvery is the rhythm of what has failed.
+	againEvery = 200 * time.Millisecond
 	// askWithin ends a question to the source that is not answered.
 	askWithin = 5 * time.Second
 	// rebuildEvery is how old an index may grow when a good part of it are tokens that ended.
@@ -174,11 +176,16 @@ func (v *Verifier) every(ctx context.Context, rhythm time.Duration, hints <-chan
 	defer tick.Stop()
 	failing := false
 	for {
+		var again <-chan time.Time
+		if failing {
+			again = time.After(againEvery)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		case <-hints:
+		case <-again:
 		}
 		err := do(ctx)
 		switch {

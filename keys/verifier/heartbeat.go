@@ -26,6 +26,9 @@ func (v *Verifier) sendBeat(ctx context.Context) error {
 		return err
 	}
 	v.beat.Store(&h)
+	if state.Age > beatEvery+pollEvery {
+		v.Hint() // the proof is waited for
+	}
 	return nil
 }
 

@@ -181,6 +181,35 @@ func (c *Cluster) Exec(database, query string, args ...any) {
 	}
 }
 
+// Freeze stops the backends that a condition on pg_stat_activity names, without a word to their clients, and
+// returns what lets them go on.
+func (c *Cluster) Freeze(condition string) (thaw func()) {
+	c.t.Helper()
+	db := c.Open("postgres")
+	defer func() { _ = db.Close() }()
+	rows, err := db.QueryContext(context.Background(), `SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND `+condition)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var frozen []int
+	for rows.Next() {
+		var pid int
+		if err := errors.Join(rows.Scan(&pid), syscall.Kill(pid, syscall.SIGSTOP)); err != nil {
+			c.t.Fatal(err)
+		}
+		frozen = append(frozen, pid)
+	}
+	if err := rows.Err(); err != nil || len(frozen) == 0 {
+		c.t.Fatalf("%d backends are frozen: %v", len(frozen), err)
+	}
+	return func() {
+		for _, pid := range frozen {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // it may have ended
+		}
+	}
+}
+
 // Open opens a database of the server, also of a standby.
 func (c *Cluster) Open(database string) *sql.DB {
 	c.t.Helper()
@@ -201,8 +230,42 @@ func (c *Cluster) Standby() *Cluster {
 	return standby
 }
 
-// Promote makes a standby the primary and waits until it takes writes.
-func (c *Cluster) Promote() {
+// Promote makes a standby the primary, waits until it takes writes, and returns when it was asked to.
+func (c *Cluster) Promote() (asked time.Time) {
 	c.t.Helper()
-	c.command("pg_ctl", "promote", "-D", c.data(), "-w")
+	asked = time.Now()
+	c.Exec("postgres", `SELECT pg_promote(false)`)
+	c.until("the standby takes no writes", "postgres", `SELECT (NOT pg_is_in_recovery())::text`)
+	return asked
+}
+
+// until waits until a query says true, or fails with what is wrong.
+func (c *Cluster) until(wrong, database, query string, args ...any) {
+	c.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(clusterDeadline); c.Text(database, query, args...) != "true"; <-tick.C {
+		if time.Now().After(limit) {
+			c.t.Fatal(wrong)
+		}
+	}
+}
+
+// Text is the one text that a query of a database gives, or empty when that is NULL.
+func (c *Cluster) Text(database, query string, args ...any) (text string) {
+	c.t.Helper()
+	db := c.Open(database)
+	defer func() { _ = db.Close() }()
+	var found sql.NullString
+	if err := db.QueryRowContext(context.Background(), query, args...).Scan(&found); err != nil {
+		c.t.Fatalf("%s: %v", query, err)
+	}
+	return found.String
+}
+
+// CatchUp waits until a standby has everything that its primary has written so far.
+func (c *Cluster) CatchUp(primary *Cluster) {
+	c.t.Helper()
+	at := primary.Text("postgres", `SELECT pg_current_wal_lsn()::text`)
+	c.until("the standby does not catch up", "postgres", `SELECT (pg_last_wal_replay_lsn() >= $1::pg_lsn)::text`, at)
 }
