@@ -67,6 +67,9 @@ func postgresConfig(url string) (*pgx.ConnConfig, error) {
 	}
 	// The frame's locks are written for this level, whatever the server's own default is.
 	config.RuntimeParams["default_transaction_isolation"] = "read committed"
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "latchkey" // so that an operator knows whose connections they are
+	}
 	if !strings.Contains(url, "target_session_attrs=") {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
