@@ -40,8 +40,8 @@ func (x *index) missingIn(next *index) (lost []keys.LostRevocation) {
 	}
 	for place := range uint32(x.tokenCount.Load()) {
 		token := x.token(place)
-		if state, _ := unpackState(token.state.Load()); state < tokenRotated || token.key == nowhere {
-			continue
+		if state, _ := unpackState(token.state.Load()); state != tokenRotated {
+			continue // it is alive, or over with its key, which is named
 		}
 		if at, ok := next.find(&token.digest); ok && next.lives(at) {
 			key := next.key(next.token(at).key)
