@@ -70,21 +70,27 @@ var lostCases = []testCase{
 		for range 5 {
 			b.newKey(by, "Orders sync", "orders-viewer")
 		}
+		follow := func(mark keys.FeedMark) keys.FeedChanges {
+			b.Helper()
+			c, err := b.a.FollowFeed(b.Context(), mark)
+			b.must(err)
+			return c
+		}
 		m := b.loadFeed(b.a)
 		b.raw.do(`DELETE FROM change_log WHERE seq < $1`, m.mark.Seq)
 		b.newKey(by, "Orders sync", "orders-viewer")
-		if c := b.followFeed(m.mark); c.Lost || c.Forked || len(c.Keys) != 1 {
+		if c := follow(m.mark); c.Lost || c.Forked || len(c.Keys) != 1 {
 			b.Fatalf("the beginning was swept away, and it says %+v", c)
 		}
 		b.raw.do(`DELETE FROM change_log WHERE seq <= $1`, m.mark.Seq)
-		if c := b.followFeed(m.mark); !c.Lost || c.Forked {
+		if c := follow(m.mark); !c.Lost || c.Forked {
 			b.Fatalf("the mark was swept away, and it says %+v", c)
 		}
 		newest := b.loadFeed(b.a).mark
 		for what, mark := range map[string]keys.FeedMark{
 			"the end is gone": {Seq: newest.Seq + 3, EventID: "gone"}, "another change is there": {Seq: newest.Seq, EventID: "other"},
 		} {
-			if c := b.followFeed(mark); !c.Lost || !c.Forked {
+			if c := follow(mark); !c.Lost || !c.Forked {
 				b.Fatalf("%s, and it says %+v", what, c)
 			}
 		}
