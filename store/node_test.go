@@ -2,7 +2,20 @@ package store_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,4 +183,68 @@ func TestAServerThatTurnsReadOnlyIsLeft(t *testing.T) {
 	if err := account("globex"); err != nil {
 		t.Errorf("when it may be written to again: %v", err)
 	}
+}
+
+func TestNodesThatStartAtOnceMakeOneSchema(t *testing.T) {
+	url := storetest.Postgres(t)
+	var starting sync.WaitGroup
+	nodes := make([]*store.Store, 6)
+	failed := make([]error, len(nodes))
+	for i := range nodes {
+		starting.Go(func() {
+			nodes[i], failed[i] = store.Open(t.Context(), url, store.Options{Now: time.Now, Node: store.NodeIdentity{Name: fmt.Sprint(i)}})
+		})
+	}
+	starting.Wait()
+	for i, n := range nodes {
+		if failed[i] != nil {
+			t.Errorf("node %d does not start: %v", i, failed[i])
+			continue
+		}
+		if err := errors.Join(n.Check(t.Context()), n.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTLSOptionsOfTheURLHold(t *testing.T) {
+	cluster := storetest.NewCluster(t)
+	certificate, key := selfSigned(t, "127.0.0.1")
+	cluster.Put("server.crt", certificate)
+	cluster.Put("server.key", key)
+	cluster.Exec("postgres", `ALTER SYSTEM SET ssl = on`)
+	cluster.Exec("postgres", `SELECT pg_reload_conf()`)
+	root, other := filepath.Join(t.TempDir(), "root.crt"), filepath.Join(t.TempDir(), "other.crt")
+	stranger, _ := selfSigned(t, "127.0.0.1")
+	if err := errors.Join(os.WriteFile(root, certificate, 0o600), os.WriteFile(other, stranger, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	verified := func(root string) string {
+		return strings.Replace(cluster.URL("postgres"), "sslmode=disable", "sslmode=verify-full&sslrootcert="+root, 1)
+	}
+	s, err := store.Open(t.Context(), verified(root), store.Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if got := cluster.Text("postgres", `SELECT bool_and(ssl)::text FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'latchkey'`); got != "true" {
+		t.Errorf("its connections are encrypted: %q; want true", got)
+	}
+	if s, err := store.Open(t.Context(), verified(other), store.Options{Now: time.Now}); err == nil {
+		t.Error("it talks to a server whose certificate it does not know")
+		_ = s.Close()
+	}
+}
+
+// selfSigned is a certificate for an address and its key, in PEM.
+func selfSigned(t *testing.T, address string) (certificate, key []byte) {
+	t.Helper()
+	private := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.ParseIP(address)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private))
+	encoded := must[[]byte](t)(x509.MarshalPKCS8PrivateKey(private))
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
 }

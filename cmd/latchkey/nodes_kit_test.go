@@ -215,6 +215,8 @@ type wire struct {
 	mu       sync.Mutex
 	cut      bool
 	open     []net.Conn
+	// frozen is held while nothing gets through, though the connections stay.
+	frozen sync.RWMutex
 }
 
 func newWire(t testing.TB, to string) *wire {
@@ -248,11 +250,23 @@ func (w *wire) accept() {
 		}
 		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
 			go func() {
-				_, _ = io.Copy(way[0], way[1])
+				_, _ = io.Copy(freezable{way[0], w}, way[1])
 				_ = way[0].Close()
 			}()
 		}
 	}
+}
+
+// freezable is an end of a wire whose writes wait while that is frozen.
+type freezable struct {
+	net.Conn
+	w *wire
+}
+
+func (f freezable) Write(b []byte) (int, error) {
+	f.w.frozen.RLock()
+	defer f.w.frozen.RUnlock()
+	return f.Conn.Write(b)
 }
 
 // keep remembers connections to be cut, unless the wire is cut already.

@@ -125,6 +125,24 @@ func TestANodeThatIsCutOffRefusesEverythingPastTheBound(t *testing.T) {
 	junk := issued{token: "lkt_x"}
 	known := func() int { return n.verifies(all[0]) }
 
+	admin := newBrowser(t, n.url)
+	admin.signIn("ana@acme.example", goodPassword)
+
+	// A network that swallows everything is worse than one that refuses: nobody may wait for it.
+	w.frozen.Lock()
+	began := time.Now()
+	if got := known(); got != http.StatusNoContent {
+		t.Errorf("while the database does not answer, a known token got %d; want 204", got)
+	}
+	verified := time.Since(began)
+	if got := admin.get(pathList); got.status != http.StatusServiceUnavailable {
+		t.Errorf("while the database does not answer, a page got %d; want 503", got.status)
+	}
+	t.Logf("note: a database that does not answer: a known token is let in within %s, a page says so after %s",
+		verified.Round(time.Millisecond), time.Since(began).Round(10*time.Millisecond))
+	w.frozen.Unlock()
+	eventually(t, "the page is back", func() bool { return admin.get(pathList).status == http.StatusOK })
+
 	w.Cut()
 	cut := time.Now()
 	var let time.Time

@@ -181,6 +181,19 @@ func (c *Cluster) Exec(database, query string, args ...any) {
 	}
 }
 
+// Put writes a file into the server's folder that nobody else may read.
+func (c *Cluster) Put(name string, content []byte) {
+	c.t.Helper()
+	path := filepath.Join(c.data(), name)
+	err := os.WriteFile(path, content, 0o600)
+	if c.attributes != nil {
+		err = errors.Join(err, os.Chown(path, int(c.attributes.Credential.Uid), int(c.attributes.Credential.Gid)))
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // Freeze stops the backends that a condition on pg_stat_activity names, without a word to their clients, and
 // returns what lets them go on.
 func (c *Cluster) Freeze(condition string) (thaw func()) {
