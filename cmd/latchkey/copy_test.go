@@ -155,7 +155,7 @@ func TestACopyThatIsKilledLeavesNothingThatIsServed(t *testing.T) {
 		t.Skip("slow: it copies until it is killed")
 	}
 	folder, _ := guarded(t, 1)
-	storetest.FillKeys(t, filepath.Join(folder, databaseFile), "acme", 30_000)
+	storetest.FillKeys(t, filepath.Join(folder, databaseFile), "acme", 5_000)
 	before := tablesOf(t, rawDB(t, folder))
 	cluster := storetest.NewCluster(t)
 	killed := 0
