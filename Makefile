@@ -77,6 +77,12 @@ bench: ## Measure; a figure past its bound fails
 	$(GO) test -run '^$$' -bench 'LoadFeed|VerifyHTTP|Proxy|Restart|Export' -benchtime 20x -timeout 30m ./store ./cmd/latchkey
 	$(GO) test -run '^$$' -bench 'Change$$' -benchtime 1000x -timeout 30m ./store
 
+LARGE ?= 10000000
+
+.PHONY: bench-large
+bench-large: ## Measure memory and start with 10,000,000 keys, or LARGE=n
+	$(GO) test ./cmd/latchkey -run '^$$' -bench '^BenchmarkLarge$$' -benchtime 3x -timeout 60m -large.keys $(LARGE)
+
 .PHONY: cover
 cover: ## Measure how much of the code the tests run, into coverage.out
 	$(GO) test -coverprofile=coverage.out -coverpkg=./... ./...

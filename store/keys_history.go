@@ -15,7 +15,7 @@ func (s *Store) KeyHistory(ctx context.Context, by keys.Actor, id keys.KeyID, li
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		k, err := t.keyOfID(ctx, by.AccountID, id)
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (s *Store) KeyAlarm(ctx context.Context, by keys.Actor, id keys.KeyID, sinc
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return keys.AuditEvent{}, false, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		if _, err := t.keyOfID(ctx, by.AccountID, id); err != nil {
 			return err
 		}

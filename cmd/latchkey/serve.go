@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"latchkey/keys/secret"
+	"latchkey/store"
 	"latchkey/web"
 )
 
@@ -20,7 +22,9 @@ func (c *serveCmd) Run(p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	inst, err := openInstance(p.ctx, s.data, access{create: true, exclusive: true, options: storeOptions(p.now, p.log(s.level))})
+	options := storeOptions(p.now, p.log(s.level))
+	options.Node = store.NodeIdentity{Name: s.node, Version: version()}
+	inst, err := openInstance(p.ctx, s.place, access{create: true, exclusive: true, options: options})
 	if err != nil {
 		return err
 	}
@@ -41,14 +45,26 @@ func (c *serveCmd) Run(p *program) (err error) {
 	if err != nil {
 		return err
 	}
-	greeting := fmt.Sprintf("Latchkey %s is served on %s\n%s\nData folder: %s\n%s",
-		version(), code.public, addresses(s, l), inst.folder, invitation)
+	greeting := fmt.Sprintf("Latchkey %s is served on %s\n%s\n%s\n%s",
+		version(), code.public, addresses(s, l), inst.kept(s.node), invitation)
 	return serve(p, s, inst, l, greeting, func(ctx context.Context) {
 		look := time.NewTicker(setupCodeEvery)
 		defer look.Stop()
 		code.keep(ctx, look.C)
 	})
 }
+
+// leave takes the node out of the list of those that answer.
+func leave(ctx context.Context, s *store.Store, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+	defer cancel()
+	if err := s.Leave(ctx); err != nil {
+		log.Warn("the database was not told that this node stops", "error", err)
+	}
+}
+
+// leaveWithin is how long a stopping server waits for a database to hear that it stops.
+const leaveWithin = 2 * time.Second
 
 // serve answers on l from an open instance until the program is asked to stop, with the work of the web
 // layer, of the verifier and more beside it. It returns when every request has its answer and all of that
@@ -86,6 +102,7 @@ func serve(p *program, s settings, inst *instance, l listeners, greeting string,
 		begin(f)
 	}
 	begin(func(ctx context.Context) { follow(ctx, v, log) })
+	begin(func(ctx context.Context) { inst.store.Listen(ctx, v.Hint) })
 	ready := func() {
 		p.say("%s", greeting)
 		close(open)
@@ -94,5 +111,6 @@ func serve(p *program, s settings, inst *instance, l listeners, greeting string,
 	err = answer(p.ctx, doorsOf(s, l, v, server), s, log, ready)
 	stop()
 	work.Wait()
+	leave(p.ctx, inst.store, log)
 	return err
 }

@@ -156,7 +156,7 @@ func TestAnIndexThatCannotBeProvedRefuses(t *testing.T) {
 
 // TestHealthFollowsTheVerifierAndTheProgram: from the start over the loading to the stop.
 func TestHealthFollowsTheVerifierAndTheProgram(t *testing.T) {
-	inst, err := openInstance(t.Context(), t.TempDir(), access{create: true, options: storeOptions(time.Now, slog.New(slog.DiscardHandler))})
+	inst, err := openInstance(t.Context(), place{folder: t.TempDir()}, access{create: true, options: storeOptions(time.Now, slog.New(slog.DiscardHandler))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 func Run(t *testing.T, fresh func(t *testing.T) string) {
 	for _, group := range [][]testCase{
 		setupCases, accountCases, userCases, usersCases, usersGuardCases, usersRaceCases, loginCases, sessionCases, preferenceCases, ownSessionCases, roleCases, roleEditCases, roleCreateCases, roleDeleteCases, roleUseCases, resourceCases, reviewCases, keyCases, renewalCases, linkCases, historyCases, settingsCases, listCases, findCases, externalCases,
-		exportCases, auditLogCases, raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
+		lostCases, exportCases, auditLogCases, raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
 	} {
 		if len(group) == 0 {
 			t.Fatal("a group without cases")
