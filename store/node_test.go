@@ -106,6 +106,30 @@ func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	}
 }
 
+// A node that ended without a word is named until its name is borne again.
+func TestANodeThatWasStartedAgainStandsOnce(t *testing.T) {
+	url := storetest.Postgres(t)
+	var stores []*store.Store
+	for _, name := range []string{"a", "a", "b", "c", "c"} {
+		stores = append(stores, openNode(t, url, name))
+	}
+	for i, age := range []time.Duration{2 * time.Minute, time.Second, 2 * time.Minute, time.Second, time.Second} {
+		must[keys.Beat](t)(stores[i].Beat(t.Context(), keys.Heartbeat{Applied: int64(i), ProofAge: age, MaxStaleness: time.Minute}))
+	}
+	nodes := must[store.Nodes](t)(stores[2].Nodes(t.Context()))
+	var shown []string
+	for _, n := range nodes.All {
+		shown = append(shown, fmt.Sprint(n.Name, n.Applied, " ", n.State(nodes.At)))
+		if own := n.ID == nodes.Own; own != (n.Name == "b") {
+			t.Errorf("%s is the node that asks: %v", n.Name, own)
+		}
+	}
+	slices.Sort(shown)
+	if want := []string{"a1 current", "b2 cut off", "c3 current", "c4 current"}; !slices.Equal(shown, want) {
+		t.Errorf("the nodes are %q; want %q", shown, want)
+	}
+}
+
 func TestAChangeGivesListenersAHint(t *testing.T) {
 	url := storetest.Postgres(t)
 	a, b := openNode(t, url, "a"), openNode(t, url, "b")
