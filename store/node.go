@@ -86,6 +86,23 @@ type Nodes struct {
 	At time.Time
 }
 
+// Knows says whether no verification of a node can miss a change.
+func (n Nodes) Knows(node keys.Node, change int64) bool {
+	return node.Knows(change, n.At) && (!n.strayed(node) || node.CutOff(n.At))
+}
+
+// State is the state of a node.
+func (n Nodes) State(node keys.Node) keys.NodeState {
+	if state := node.State(n.At); state != keys.NodeCurrent || !n.strayed(node) {
+		return state
+	}
+	return keys.NodeBehind
+}
+
+// strayed says whether a node has changes that the database does not have: a failover has lost them. The
+// numbers that it counts then are not those of the changes here, until it has loaded everything anew.
+func (n Nodes) strayed(node keys.Node) bool { return node.Applied > n.Newest }
+
 // Nodes returns the nodes that have sent a heartbeat in the last hour and did not stop since. One that is cut
 // off, and whose name another one bears since, was started again and is not among them.
 func (s *Store) Nodes(ctx context.Context) (n Nodes, err error) {

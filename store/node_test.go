@@ -130,6 +130,29 @@ func TestANodeThatWasStartedAgainStandsOnce(t *testing.T) {
 	}
 }
 
+// What a node has of changes that the database does not know is no proof of those that have their numbers now.
+func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
+	at := time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)
+	nodes := store.Nodes{Newest: 101, At: at}
+	for _, c := range []struct {
+		applied int64
+		age     time.Duration
+		state   keys.NodeState
+		knows   bool
+	}{
+		{101, time.Second, keys.NodeCurrent, true},
+		{100, time.Second, keys.NodeCurrent, false},
+		{110, time.Second, keys.NodeBehind, false},
+		{110, time.Minute, keys.NodeBehind, false},
+		{110, time.Hour, keys.NodeCutOff, true},
+	} {
+		n := keys.Node{Applied: c.applied, ProvedAt: at.Add(-c.age), MaxStaleness: time.Minute}
+		if got := nodes.State(n); got != c.state || nodes.Knows(n, 101) != c.knows {
+			t.Errorf("with change %d and a proof of %s before, it is %s and knows 101: %v; want %+v", c.applied, c.age, got, nodes.Knows(n, 101), c)
+		}
+	}
+}
+
 func TestAChangeGivesListenersAHint(t *testing.T) {
 	url := storetest.Postgres(t)
 	a, b := openNode(t, url, "a"), openNode(t, url, "b")

@@ -23,8 +23,8 @@ const namedNodes = 3
 
 // nodes are the servers of the installation. What this one has it knows better than its last heartbeat said.
 func (s *Server) nodes(ctx context.Context) (store.Nodes, error) {
+	h := s.health() // before the database is asked, which then has all that this server has
 	found, err := s.store.Nodes(ctx)
-	h := s.health()
 	for i := range found.All {
 		if own := &found.All[i]; own.ID == found.Own && h.Loaded {
 			own.Applied, own.ProvedAt = h.Applied, found.At.Add(-h.Age)
@@ -36,7 +36,7 @@ func (s *Server) nodes(ctx context.Context) (store.Nodes, error) {
 // confirmed counts the nodes of which no verification can miss a change, and names the others.
 func confirmed(in store.Nodes, change int64) (known int, others []string) {
 	for _, node := range in.All {
-		if node.Knows(change, in.At) {
+		if in.Knows(node, change) {
 			known++
 		} else {
 			others = append(others, node.Name)
@@ -66,7 +66,7 @@ func (s *Server) nodesView(c echo.Context) (views.Nodes, error) {
 		proof.Text = sayProof(c, found.At.Sub(node.ProvedAt))
 		view.Rows = append(view.Rows, views.NodeRow{
 			Name: node.Name, Version: node.Version, Here: node.ID == found.Own,
-			Newest: words.Number(speaking(c), int(node.Applied)), Proof: proof, State: nodeChip(c, node.State(found.At)),
+			Newest: words.Number(speaking(c), int(node.Applied)), Proof: proof, State: nodeChip(c, found.State(node)),
 		})
 	}
 	return view, nil

@@ -197,7 +197,7 @@ func TestReadyzTellsOfNodesWithoutTheDatabase(t *testing.T) {
 	}
 	c.health = Health{
 		Loaded: true, Current: true, Age: time.Second, MaxStaleness: time.Minute, Applied: 7, Node: "node-1", NodesAge: 1500 * time.Millisecond,
-		Nodes: store.Nodes{At: at, All: []keys.Node{node("node-1", 7, 300*time.Millisecond), node("node-2", 6, 20*time.Second), node("node-3", 5, time.Hour)}},
+		Nodes: store.Nodes{At: at, Newest: 7, All: []keys.Node{node("node-1", 7, 300*time.Millisecond), node("node-2", 6, 20*time.Second), node("node-3", 5, time.Hour)}},
 	}
 	must(t, c.store.Close())
 	a := c.browser().get("/readyz")

@@ -66,7 +66,7 @@ func nodesReady(found store.Nodes) (all []nodeReady) {
 	for _, n := range found.All {
 		all = append(all, nodeReady{
 			Name: n.Name, Version: n.Version, Applied: n.Applied,
-			ProofAge: found.At.Sub(n.ProvedAt).Milliseconds(), State: n.State(found.At),
+			ProofAge: found.At.Sub(n.ProvedAt).Milliseconds(), State: found.State(n),
 		})
 	}
 	return all

@@ -80,7 +80,7 @@ func (l *nodeList) measure(stats verifier.Stats) measures {
 	nodes, age := l.last()
 	m.nodes = len(nodes.All)
 	for _, n := range nodes.All {
-		if age <= keys.CurrentFor && n.State(nodes.At) == keys.NodeCurrent {
+		if age <= keys.CurrentFor && nodes.State(n) == keys.NodeCurrent {
 			m.current++
 		}
 	}
