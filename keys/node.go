@@ -27,6 +27,34 @@ func (n Node) Knows(change int64, at time.Time) bool {
 // is current.
 func (n Node) CutOff(at time.Time) bool { return at.Sub(n.ProvedAt) > n.MaxStaleness }
 
+// NodeState says what a node's verifications are worth.
+type NodeState string
+
+// The states of a node.
+const (
+	// NodeCurrent: it proved a moment ago that it has every change.
+	NodeCurrent NodeState = "current"
+	// NodeBehind: its last proof is so old that it may lack changes, but not so old that it refuses.
+	NodeBehind NodeState = "behind"
+	// NodeCutOff: it refuses every verification.
+	NodeCutOff NodeState = "cut off"
+)
+
+// CurrentFor is how long after its last proof a node still counts as current. A node that reaches the database
+// proves itself twice a second, and says so once a second.
+const CurrentFor = 5 * time.Second
+
+// State is the state of the node at a moment of the database's clock.
+func (n Node) State(at time.Time) NodeState {
+	switch {
+	case n.CutOff(at):
+		return NodeCutOff
+	case at.Sub(n.ProvedAt) > CurrentFor:
+		return NodeBehind
+	}
+	return NodeCurrent
+}
+
 // Heartbeat is what a node says of itself.
 type Heartbeat struct {
 	// Applied is the newest change that it has taken in.

@@ -31,7 +31,7 @@ func (s *Store) DeactivateLost(ctx context.Context, lost keys.LostRevocation) er
 		if err != nil || !needed {
 			return orUnchanged(err)
 		}
-		e := keyEvent(keys.ActionKeyDeactivated, k.Key, map[string]any{"reason": "lost", "change": lost.Change})
+		e := keyEvent(keys.ActionKeyDeactivated, k.Key, map[string]any{"reason": keys.ReasonLost, "change": lost.Change})
 		e.Alarm = true
 		t.record(e)
 		_, err = t.exec(ctx, `UPDATE api_key SET status = $2 WHERE id = $1`, k.id, string(keys.StatusInactive))

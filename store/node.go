@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -70,17 +71,40 @@ func (s *Store) Leave(ctx context.Context) error {
 	return refusal(err)
 }
 
+// Shared says whether several nodes may work on the database, which is so on PostgreSQL.
+func (s *Store) Shared() bool { return s.db.server != nil }
+
 // Nodes are the servers of an installation at one moment.
 type Nodes struct {
 	// All are in the order of their names. There are none on SQLite.
 	All []keys.Node
+	// Own is the id of the node that asks.
+	Own string
 	// Newest is the number of the newest change.
 	Newest int64
 	// At is the moment, by the database's clock.
 	At time.Time
 }
 
-// Nodes returns the nodes that have sent a heartbeat in the last hour and did not stop since.
+// Knows says whether no verification of a node can miss a change.
+func (n Nodes) Knows(node keys.Node, change int64) bool {
+	return node.Knows(change, n.At) && (!n.strayed(node) || node.CutOff(n.At))
+}
+
+// State is the state of a node.
+func (n Nodes) State(node keys.Node) keys.NodeState {
+	if state := node.State(n.At); state != keys.NodeCurrent || !n.strayed(node) {
+		return state
+	}
+	return keys.NodeBehind
+}
+
+// strayed says whether a node has changes that the database does not have: a failover has lost them. The
+// numbers that it counts then are not those of the changes here, until it has loaded everything anew.
+func (n Nodes) strayed(node keys.Node) bool { return node.Applied > n.Newest }
+
+// Nodes returns the nodes that have sent a heartbeat in the last hour and did not stop since. One that is cut
+// off, and whose name another one bears since, was started again and is not among them.
 func (s *Store) Nodes(ctx context.Context) (n Nodes, err error) {
 	if s.db.server == nil {
 		return Nodes{}, nil
@@ -97,7 +121,17 @@ func (s *Store) Nodes(ctx context.Context) (n Nodes, err error) {
 			WHERE beat_at > $1 ORDER BY name, id`, n.At.Add(-nodeMemory).UnixMicro())
 		return err
 	})
+	n.Own, n.All = s.nodeID, withoutReplaced(n.All, n.At)
 	return n, err
+}
+
+// withoutReplaced leaves out the nodes that ended without a word and were started again under their name.
+func withoutReplaced(all []keys.Node, at time.Time) []keys.Node {
+	return slices.DeleteFunc(slices.Clone(all), func(n keys.Node) bool {
+		return n.CutOff(at) && slices.ContainsFunc(all, func(other keys.Node) bool {
+			return other.Name == n.Name && other.BeatAt.After(n.BeatAt)
+		})
+	})
 }
 
 // nodeMemory is how long a node is named that has stopped sending heartbeats without a word.

@@ -106,6 +106,53 @@ func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	}
 }
 
+// A node that ended without a word is named until its name is borne again.
+func TestANodeThatWasStartedAgainStandsOnce(t *testing.T) {
+	url := storetest.Postgres(t)
+	var stores []*store.Store
+	for _, name := range []string{"a", "a", "b", "c", "c"} {
+		stores = append(stores, openNode(t, url, name))
+	}
+	for i, age := range []time.Duration{2 * time.Minute, time.Second, 2 * time.Minute, time.Second, time.Second} {
+		must[keys.Beat](t)(stores[i].Beat(t.Context(), keys.Heartbeat{Applied: int64(i), ProofAge: age, MaxStaleness: time.Minute}))
+	}
+	nodes := must[store.Nodes](t)(stores[2].Nodes(t.Context()))
+	var shown []string
+	for _, n := range nodes.All {
+		shown = append(shown, fmt.Sprint(n.Name, n.Applied, " ", n.State(nodes.At)))
+		if own := n.ID == nodes.Own; own != (n.Name == "b") {
+			t.Errorf("%s is the node that asks: %v", n.Name, own)
+		}
+	}
+	slices.Sort(shown)
+	if want := []string{"a1 current", "b2 cut off", "c3 current", "c4 current"}; !slices.Equal(shown, want) {
+		t.Errorf("the nodes are %q; want %q", shown, want)
+	}
+}
+
+// What a node has of changes that the database does not know is no proof of those that have their numbers now.
+func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
+	at := time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)
+	nodes := store.Nodes{Newest: 101, At: at}
+	for _, c := range []struct {
+		applied int64
+		age     time.Duration
+		state   keys.NodeState
+		knows   bool
+	}{
+		{101, time.Second, keys.NodeCurrent, true},
+		{100, time.Second, keys.NodeCurrent, false},
+		{110, time.Second, keys.NodeBehind, false},
+		{110, time.Minute, keys.NodeBehind, false},
+		{110, time.Hour, keys.NodeCutOff, true},
+	} {
+		n := keys.Node{Applied: c.applied, ProvedAt: at.Add(-c.age), MaxStaleness: time.Minute}
+		if got := nodes.State(n); got != c.state || nodes.Knows(n, 101) != c.knows {
+			t.Errorf("with change %d and a proof of %s before, it is %s and knows 101: %v; want %+v", c.applied, c.age, got, nodes.Knows(n, 101), c)
+		}
+	}
+}
+
 func TestAChangeGivesListenersAHint(t *testing.T) {
 	url := storetest.Postgres(t)
 	a, b := openNode(t, url, "a"), openNode(t, url, "b")

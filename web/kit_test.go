@@ -112,12 +112,22 @@ func publicURL(text string) option {
 // newEmptyKit is a server without any account.
 func newEmptyKit(t testing.TB, options ...option) *kit {
 	t.Helper()
+	file := filepath.Join(t.TempDir(), "latchkey.db")
+	return newKitOn(t, file, file, options...)
+}
+
+// newKitOn is a server on a database without any account, which is a node where several can be. The file is
+// that of the database, or one beside which exports may wait.
+func newKitOn(t testing.TB, database, file string, options ...option) *kit {
+	t.Helper()
 	k := &kit{
-		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: filepath.Join(t.TempDir(), "latchkey.db"), log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
+		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: file, log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
 		guest: "guest", health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
 	}
 	logger := slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	opened, err := store.Open(t.Context(), k.file, store.Options{Now: k.clock.now, Log: logger})
+	opened, err := store.Open(t.Context(), database, store.Options{
+		Now: k.clock.now, Log: logger, Node: store.NodeIdentity{Name: "node-1", Version: "test"},
+	})
 	must(t, err)
 	k.store = opened
 	t.Cleanup(func() { must(t, opened.Close()) })
@@ -137,13 +147,19 @@ func newEmptyKit(t testing.TB, options ...option) *kit {
 func newKit(t testing.TB, options ...option) *kit {
 	t.Helper()
 	k := newEmptyKit(t, options...)
+	k.addAccounts()
+	return k
+}
+
+// addAccounts makes acme and globex.
+func (k *kit) addAccounts() {
+	k.t.Helper()
 	for _, slug := range []string{"acme", "globex"} {
-		_, _, err := k.store.CreateAccount(t.Context(), keys.Command("test"), store.NewAccount{
+		_, _, err := k.store.CreateAccount(k.t.Context(), keys.Command("test"), store.NewAccount{
 			Slug: slug, Zone: "UTC", Email: "ana@" + slug + ".example", PasswordPHC: hashOnce(),
 		})
-		must(t, err)
+		must(k.t, err)
 	}
-	return k
 }
 
 // addUser makes a user of acme who holds the named roles.

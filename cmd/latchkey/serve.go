@@ -73,8 +73,9 @@ const leaveWithin = 2 * time.Second
 func serve(p *program, s settings, inst *instance, l listeners, greeting string, more ...func(context.Context)) error {
 	log := p.log(s.level)
 	v := newVerifier(s, inst, p.now, log)
+	nodes := &nodeList{store: inst.store, now: p.now}
 	server, err := web.New(web.Config{
-		Store: inst.store, Passwords: secret.NewPasswords(), Now: p.now, Log: log, Health: health(p.ctx, v),
+		Store: inst.store, Passwords: secret.NewPasswords(), Now: p.now, Log: log, Health: health(p.ctx, v, nodes, s.node),
 		PublicURL: publicURL(s, l), Hosts: hosts(s, l), TrustedProxies: s.proxies, InsecureHTTP: s.insecure,
 		KeyHeader: s.verify.keyHeader, TokenHeader: s.verify.tokenHeader, Verifier: verifierAddress(s, l), Folder: inst.folder, Version: version(),
 	})
@@ -103,12 +104,17 @@ func serve(p *program, s settings, inst *instance, l listeners, greeting string,
 	}
 	begin(func(ctx context.Context) { follow(ctx, v, log) })
 	begin(func(ctx context.Context) { inst.store.Listen(ctx, v.Hint) })
+	begin(func(ctx context.Context) {
+		tick := time.NewTicker(nodesEvery)
+		defer tick.Stop()
+		nodes.keep(ctx, tick.C, log)
+	})
 	ready := func() {
 		p.say("%s", greeting)
 		close(open)
 	}
 	// Requests end first: what they counted is then still written.
-	err = answer(p.ctx, doorsOf(s, l, v, server), s, log, ready)
+	err = answer(p.ctx, doorsOf(s, l, v, nodes, server), s, log, ready)
 	stop()
 	work.Wait()
 	leave(p.ctx, inst.store, log)

@@ -281,7 +281,7 @@ var others = []string{
 	"KeyLinkExists", "UsedRoles", "UsedRole", "Resources", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
 	"AccountUser", "AccountUsers", "UserLinkExists",
 	"CountKeys", "EachKey", "AuditLog", "AuditAlarms", "CountEvents", "EachEvent",
-	"OwnSessions", "Beat", "Leave", "Listen", "Nodes",
+	"OwnSessions", "Beat", "Leave", "Listen", "Nodes", "Shared", "KeyChange",
 }
 
 // frameCases holds three cases for each change.
