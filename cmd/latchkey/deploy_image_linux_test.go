@@ -260,7 +260,7 @@ func TestTheImagesProgramIsStaticAndTheSameEachTime(t *testing.T) {
 }
 
 // TestTheImageRunsInAnEmptyRoot puts what the image has into a folder, makes that the whole file system of a
-// process without a name for its user, and sets up, serves, exports, is healthy and stops there.
+// process without a name for its user, and sets up, serves, exports, backs up, is healthy and stops there.
 func TestTheImageRunsInAnEmptyRoot(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: it builds the program")
@@ -299,6 +299,9 @@ func TestTheImageRunsInAnEmptyRoot(t *testing.T) {
 	}
 	if got := b.get("/account/api-keys/export.xlsx"); got.status != http.StatusOK || !strings.HasPrefix(got.body, "PK") {
 		t.Errorf("the export answered %d", got.status)
+	}
+	if text, err := in("backup", filepath.Join(shipped.one(t, "VOLUME"), "backup.db")).CombinedOutput(); err != nil {
+		t.Errorf("backup: %v: %s", err, text)
 	}
 	p.stop()
 	if text, err := in(check[1:]...).CombinedOutput(); err == nil {
