@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// told is what a dump has of requests, and not of what they are about: events, their place in the feed, and how
+// toldInDump is what a dump has of requests, and not of what they are about: events, their place in the feed, and how
 // often a row was locked.
-var told = regexp.MustCompile(`(?m)^(audit|change_log|head): .*\n| version=\d+`)
+var toldInDump = regexp.MustCompile(`(?m)^(audit|change_log|head): .*\n| version=\d+`)
 
 // TestAFormThatIsSentTwiceMakesNothingMore sends every form of the table twice with the same cookies, as nginx in
 // deploy/compose does where the first answer was lost. Left out are the forms that it sends once.
@@ -51,7 +51,7 @@ func TestAFormThatIsSentTwiceMakesNothingMore(t *testing.T) {
 		default:
 			t.Errorf("%s answers %d to the second sending", r.Path, second.status)
 		}
-		if before, after := told.ReplaceAllString(before, ""), told.ReplaceAllString(k.dump(), ""); after != before {
+		if before, after := toldInDump.ReplaceAllString(before, ""), toldInDump.ReplaceAllString(k.dump(), ""); after != before {
 			t.Errorf("%s did something again:\n%s", r.Path, difference(before, after))
 		}
 	}
