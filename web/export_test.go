@@ -295,7 +295,7 @@ func TestWithoutAnEventNothingIsExported(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")
-	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END`)
+	k.raw.Refuse("INSERT", "audit")
 	for _, path := range []string{pathKeysExport(formatXLSX), pathKeysExport(formatCSV), pathAuditExport(formatXLSX), pathAuditExport(formatCSV)} {
 		a := b.get(path)
 		a.is(http.StatusServiceUnavailable)
@@ -309,7 +309,7 @@ func TestWithoutAnEventNothingIsExported(t *testing.T) {
 
 func (k *kit) noExportFiles() {
 	k.t.Helper()
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(k.file), ".export-*"))
+	left, err := filepath.Glob(filepath.Join(k.folder, ".export-*"))
 	must(k.t, err)
 	if len(left) > 0 {
 		k.t.Errorf("left over: %q", left)
@@ -347,7 +347,7 @@ func TestAWorkbookWaitsInAPrivateFileThatIsRemoved(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	b.generate("Order sync")
-	folder := filepath.Dir(k.file)
+	folder := k.folder
 	b.get(pathKeysExport(formatXLSX)).is(http.StatusOK)
 	k.noExportFiles()
 

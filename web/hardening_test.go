@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 
@@ -295,12 +294,8 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 	b.post(pathKeyDelete(ids[1], ""), url.Values{"understood": {"on"}})
 	k.server.FlushRefusals(t.Context())
 
-	places := map[string]string{"log": k.log.String()}
-	for _, file := range []string{k.file, k.file + "-wal"} {
-		content, err := os.ReadFile(file)
-		must(t, err)
-		places[file] = string(content)
-	}
+	places := k.raw.Files()
+	places["log"] = k.log.String()
 	for _, path := range []string{pathKeys(), pathKeyEdit(ids[2], ""), pathKeyDelete(ids[3], ""), pathKeyShow(ids[10]), pathKeyShow(ids[12]), pathKeyShow(linked[0]), pathKeyShow(linked[1]), pathKeyRenew(linked[1], ""), pathKeyDiscard(linked[1], ""), k.fill(pathKeys()+"/:id/renew/:rid", ids[10]), pathSettings(), "/help"} {
 		places[path] = b.get(path).body
 	}
@@ -337,7 +332,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 	added := b.fieldsOf(route{Path: pathExternalAdd()}, id)
 	b.invite()
 	version, _ := b.get(pathKeyEdit(id, "")).Find("input[name=version]").Attr("value")
-	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`)
+	allow := k.raw.Refuse("INSERT", "audit")
 	k.putUnderReview() // for the form that ends the review
 	before := k.dump()
 	checked := 0
@@ -381,9 +376,9 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 	if checked != 31 {
 		t.Errorf("%d routes were checked", checked)
 	}
-	k.exec(`DROP TRIGGER broken`)
+	allow()
 	b.post(pathKeyDeactivate(id, ""), nil).leadsTo(pathKeys())
-	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`)
+	k.raw.Refuse("INSERT", "audit")
 	before = k.dump()
 	b.post(pathKeyActivate(id, ""), nil).is(http.StatusServiceUnavailable)
 	if after := k.dump(); after != before {
@@ -397,7 +392,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 
 	empty := newEmptyKit(t)
 	code := empty.offerCode()
-	empty.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`)
+	empty.raw.Refuse("INSERT", "audit")
 	before = empty.dump()
 	empty.browser().post(pathSetup(), setupForm(code)).is(http.StatusServiceUnavailable)
 	if after := empty.dump(); after != before {
