@@ -83,8 +83,8 @@ func TestFileInAMissingFolderIsRefused(t *testing.T) {
 
 // Programs that start at once on a database that is not there yet all get the same one.
 func TestOpenAtOnce(t *testing.T) {
-	for name, fresh := range map[string]func(t *testing.T) string{
-		"SQLite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "latchkey.db") },
+	for name, fresh := range map[string]func(t testing.TB) string{
+		"SQLite":   storetest.SQLite,
 		"Postgres": storetest.Postgres,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
 	"latchkey/store/storetest"
@@ -15,10 +14,24 @@ func TestMain(m *testing.M) {
 	storetest.Main(m)
 }
 
-func TestSQLite(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "latchkey.db") })
-}
+func TestSQLite(t *testing.T) { conform(t, "SQLite", storetest.SQLite) }
 
-func TestPostgres(t *testing.T) {
-	storetest.Run(t, storetest.Postgres)
+func TestPostgres(t *testing.T) { conform(t, "PostgreSQL", storetest.MigratedPostgres) }
+
+// conformed is how many cases ran on each database.
+var conformed = map[string]int{}
+
+// conform runs every case on a database, and fails the test unless as many ran as on the other one.
+func conform(t *testing.T, database string, fresh func(t testing.TB) string) {
+	ran := storetest.Run(t, fresh)
+	if ran == 0 {
+		t.Skip("no case ran on " + database)
+	}
+	t.Logf("note: %d cases ran on %s", ran, database)
+	for other, n := range conformed {
+		if n != ran {
+			t.Errorf("%d cases ran on %s, but %d on %s", ran, database, n, other)
+		}
+	}
+	conformed[database] = ran
 }

@@ -150,9 +150,7 @@ func TestSignOutEverywhereAsksAndEndsEverySession(t *testing.T) {
 // hasRevoked asserts how many events of ended sessions there are.
 func (k *kit) hasRevoked(want int) {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	if got := column(k.t, db, `SELECT id FROM audit WHERE action = '`+string(keys.ActionSessionRevoked)+`'`); len(got) != want {
+	if got := k.raw.Texts(`SELECT id FROM audit WHERE action = $1`, string(keys.ActionSessionRevoked)); len(got) != want {
 		k.t.Fatalf("%d events, want %d", len(got), want)
 	}
 }

@@ -156,11 +156,9 @@ func (k *kit) almostLast(sort, dir string) string {
 	k.t.Helper()
 	of := map[string]struct{ column, letter string }{"created": {"created_at", "c"}, "name": {"name_key", "n"}, "duration": {"token_newest", "d"}, "status": {"status", "s"}}[sort]
 	last := map[string]string{dirUp: "DESC", dirDown: "ASC"}[dir]
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
 	var value any
 	var number int64
-	must(k.t, db.QueryRowContext(k.t.Context(), `SELECT `+of.column+`, number FROM api_key WHERE account_id = (SELECT id FROM account WHERE slug = 'acme')
+	must(k.t, k.raw.QueryRowContext(k.t.Context(), `SELECT `+of.column+`, number FROM api_key WHERE account_id = (SELECT id FROM account WHERE slug = 'acme')
 		ORDER BY `+of.column+` `+last+`, number `+last+` LIMIT 1 OFFSET $1`, pageSize).Scan(&value, &number))
 	var place string
 	switch v := value.(type) {
@@ -178,10 +176,8 @@ func (k *kit) almostLast(sort, dir string) string {
 // the cursor by the list itself would mean to walk thousands of pages.
 func (k *kit) pageAfter(i int) string {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
 	var created, number int64
-	must(k.t, db.QueryRowContext(k.t.Context(), `SELECT created_at, number FROM api_key WHERE app_key = printf('appkey-acme-%08d', $1)`, i).Scan(&created, &number))
+	must(k.t, k.raw.QueryRowContext(k.t.Context(), `SELECT created_at, number FROM api_key WHERE app_key = printf('appkey-acme-%08d', $1)`, i).Scan(&created, &number))
 	return pathKeys() + "?after=" + "c" + strconv.FormatInt(created, 36) + "." + strconv.FormatInt(number, 36)
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -123,10 +124,13 @@ func TestQ10BadInput17OnlyAPressOpensTheLink(t *testing.T) {
 // linkIs asserts when, and from where, the row of a link says that it was opened; both are empty when it was not.
 func (k *kit) linkIs(link sentLink, openedAt, openedIP string) {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	got := column(k.t, db, `SELECT coalesce(datetime(opened_at / 1000000, 'unixepoch'), '') || ' ' || opened_ip FROM link
-		WHERE id = '`+strings.TrimPrefix(link.path, "/credentials/")+`'`)
+	got := k.raw.Texts(`SELECT coalesce(CAST(opened_at AS TEXT), '') || ' ' || opened_ip FROM link WHERE id = $1`, strings.TrimPrefix(link.path, "/credentials/"))
+	if len(got) == 1 && !strings.HasPrefix(got[0], " ") {
+		micros, ip, _ := strings.Cut(got[0], " ")
+		at, err := strconv.ParseInt(micros, 10, 64)
+		must(k.t, err)
+		got[0] = time.UnixMicro(at).UTC().Format(time.DateTime) + " " + ip
+	}
 	if want := openedAt + " " + openedIP; len(got) != 1 || got[0] != want {
 		k.t.Errorf("the rows of the link say %q, not %q", got, want)
 	}
@@ -224,9 +228,7 @@ func TestQ12BadInput18ALinkThatExpiredSaysSoAndMakesNoToken(t *testing.T) {
 	}
 	k.hasTokens(id)
 	k.linkIs(link, "", "")
-	db := k.openFile()
-	defer func() { must(t, db.Close()) }()
-	if got := column(t, db, `SELECT count(*) FROM api_token`)[0]; got != "0" {
+	if got := k.raw.Texts(`SELECT CAST(count(*) AS TEXT) FROM api_token`)[0]; got != "0" {
 		t.Errorf("%s rows of tokens", got)
 	}
 	b = k.signIn("ana@acme.example")

@@ -1,10 +1,10 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -173,13 +173,15 @@ func TestEscalationIsRefusedOnEveryPath(t *testing.T) {
 // denied is how many escalations of the deputy on a route the audit log tells of.
 func (l *ladder) denied(route string) (count int) {
 	l.t.Helper()
-	db := l.openFile()
-	defer func() { must(l.t, db.Close()) }()
-	for _, n := range column(l.t, db, `SELECT json_extract(details, '$.count') FROM audit WHERE action = 'authz.denied' AND result = 'escalation'
-		AND actor = 'dep@acme.example' AND json_extract(details, '$.route') = '`+route+`'`) {
-		one, err := strconv.Atoi(n)
-		must(l.t, err)
-		count += one
+	for _, details := range l.raw.Texts(`SELECT details FROM audit WHERE action = 'authz.denied' AND result = 'escalation' AND actor = 'dep@acme.example'`) {
+		var told struct {
+			Route string
+			Count int
+		}
+		must(l.t, json.Unmarshal([]byte(details), &told))
+		if told.Route == route {
+			count += told.Count
+		}
 	}
 	return count
 }

@@ -265,7 +265,7 @@ func TestWithoutAnEventNothingIsExported(t *testing.T) {
 
 func (k *kit) noExportFiles() {
 	k.t.Helper()
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(k.file), ".export-*"))
+	left, err := filepath.Glob(filepath.Join(k.folder, ".export-*"))
 	must(k.t, err)
 	if len(left) > 0 {
 		k.t.Errorf("left over: %q", left)
@@ -303,7 +303,7 @@ func TestAWorkbookWaitsInAPrivateFileThatIsRemoved(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	b.generate("Order sync")
-	folder := filepath.Dir(k.file)
+	folder := k.folder
 	b.get(pathKeysExport(formatXLSX)).is(http.StatusOK)
 	k.noExportFiles()
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -296,12 +295,8 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 	b.post(pathKeyDelete(ids[1], ""), url.Values{"understood": {"on"}})
 	k.server.FlushRefusals(t.Context())
 
-	places := map[string]string{"log": k.log.String()}
-	for _, file := range []string{k.file, k.file + "-wal"} {
-		content, err := os.ReadFile(file)
-		must(t, err)
-		places[file] = string(content)
-	}
+	places := k.raw.Files()
+	places["log"] = k.log.String()
 	for _, path := range []string{pathKeys(), pathKeyEdit(ids[2], ""), pathKeyDelete(ids[3], ""), pathKeyShow(ids[10]), pathKeyShow(ids[12]), pathKeyShow(linked[0]), pathKeyShow(linked[1]), pathKeyRenew(linked[1], ""), pathKeyDiscard(linked[1], ""), k.fill(pathKeys()+"/:id/renew/:rid", ids[10]), pathSettings(), "/help"} {
 		places[path] = b.get(path).body
 	}
@@ -328,10 +323,10 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 	}
 }
 
-// breakAudit makes every insert of an audit row fail.
-func (k *kit) breakAudit() {
+// breakAudit makes every insert of an audit row fail, until it is mended.
+func (k *kit) breakAudit() (mend func()) {
 	k.t.Helper()
-	k.exec(`CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`)
+	return k.raw.Refuse("INSERT", "audit")
 }
 
 // unaudited are the forms of which the audit log need not tell: who logs out is logged out whatever breaks, and
@@ -351,7 +346,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			b := k.signIn("ana@acme.example")
 			id := b.keyFor(r)
 			fields := b.fieldsOf(r, id)
-			k.breakAudit()
+			mend := k.breakAudit()
 			before := k.dump()
 			a := b.ask(r, id, fields)
 			a.is(http.StatusServiceUnavailable)
@@ -360,7 +355,7 @@ func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
 			if secretInText.MatchString(a.body) || len(a.header.Values("Set-Cookie")) != 0 || a.header.Get("Content-Disposition") != "" || strings.Contains(a.body, string(id)) {
 				t.Errorf("it shows or sets something: %v", a.header)
 			}
-			k.exec(`DROP TRIGGER broken`)
+			mend()
 			if a := b.ask(r, id, fields); a.status >= http.StatusBadRequest || k.dump() == before {
 				t.Errorf("with an audit row it answers %d, and may change nothing", a.status)
 			}

@@ -89,9 +89,7 @@ func TestBulkAsksAndThenActsOnEachKey(t *testing.T) {
 // events counts the audit events of an action.
 func (k *kit) events(action string) int {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	return len(column(k.t, db, `SELECT id FROM audit WHERE action = '`+action+`'`))
+	return len(k.raw.Texts(`SELECT id FROM audit WHERE action = $1`, action))
 }
 
 func TestBulkDeleteNeedsItsBox(t *testing.T) {

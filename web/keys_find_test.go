@@ -12,6 +12,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"latchkey/keys"
+	"latchkey/store/storetest"
 )
 
 // rows are the names of the keys in the table, in their order.
@@ -286,7 +287,8 @@ func TestTheFilterOfTokensSaysWhatTheChipsSay(t *testing.T) {
 
 func TestACountOfVeryManyStops(t *testing.T) {
 	k := newKit(t)
-	k.addKeys("acme", 1200)
+	storetest.FillKeys(t, k.url, "acme", 1200)
+	k.exec(`UPDATE api_key SET status = 'inactive' WHERE app_key <= 'appkey-acme-00000171'`)
 	b := k.signIn("ana@acme.example")
 	b.get(pathKeys()).says("#count", "1,200 keys")
 	b.get(pathKeys()+"?q=integration").says("#count", "1,000+ keys match")

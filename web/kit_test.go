@@ -2,14 +2,12 @@ package web
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +19,7 @@ import (
 	"latchkey/keys"
 	"latchkey/keys/secret"
 	"latchkey/store"
+	"latchkey/store/storetest"
 )
 
 // password is that of every user of a kit; its hash is made once.
@@ -52,13 +51,16 @@ func (c *clock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// kit is the real server over a real database file, with two accounts: acme and globex.
+// kit is the real server over a real database, with two accounts: acme and globex.
 type kit struct {
 	t      testing.TB
 	clock  *clock
 	store  *store.Store
 	server *Server
-	file   string
+	url    string
+	raw    *storetest.Raw
+	// folder is where exports wait.
+	folder string
 	log    *logBuffer
 	health Health
 	// signIns counts the sessions that were made, each from an address of its own.
@@ -74,7 +76,6 @@ type kit struct {
 	// session is the id that stands for the session in a path.
 	session string
 	// read is what was read of the database.
-	read reading
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }
@@ -112,27 +113,25 @@ func publicURL(text string) option {
 // newEmptyKit is a server without any account.
 func newEmptyKit(t testing.TB, options ...option) *kit {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "latchkey.db")
-	return newKitOn(t, file, file, options...)
+	return newKitOn(t, storetest.Database(t), options...)
 }
 
-// newKitOn is a server on a database without any account, which is a node where several can be. The file is
-// that of the database, or one beside which exports may wait.
-func newKitOn(t testing.TB, database, file string, options ...option) *kit {
+// newKitOn is a server on a database without any account, which is a node where several can be.
+func newKitOn(t testing.TB, url string, options ...option) *kit {
 	t.Helper()
 	k := &kit{
-		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, file: file, log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
+		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, url: url, folder: t.TempDir(), log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
 		guest: "guest", health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
 	}
 	logger := slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	opened, err := store.Open(t.Context(), database, store.Options{
+	opened, err := store.Open(t.Context(), k.url, store.Options{
 		Now: k.clock.now, Log: logger, Node: store.NodeIdentity{Name: "node-1", Version: "test"},
 	})
 	must(t, err)
-	k.store = opened
+	k.store, k.raw = opened, storetest.OpenRaw(t, k.url)
 	t.Cleanup(func() { must(t, opened.Close()) })
 	config := Config{
-		Store: opened, Passwords: secret.NewPasswords(), Now: k.clock.now, Log: logger, Folder: filepath.Dir(k.file), Version: "test",
+		Store: opened, Passwords: secret.NewPasswords(), Now: k.clock.now, Log: logger, Folder: k.folder, Version: "test",
 		Health: func() Health { return k.health },
 	}
 	publicURL("http://latchkey.test")(&config)
@@ -182,14 +181,10 @@ func (k *kit) addRole(slug string, resources ...string) {
 	}
 }
 
-// exec runs a statement on the database file, past the store.
+// exec runs a statement on the database, past the store.
 func (k *kit) exec(query string, args ...any) {
 	k.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+k.file+"?_pragma=busy_timeout(5000)")
-	must(k.t, err)
-	defer func() { must(k.t, db.Close()) }()
-	_, err = db.ExecContext(k.t.Context(), query, args...)
-	must(k.t, err)
+	k.raw.Do(query, args...)
 }
 
 // browser is a client that keeps cookies.

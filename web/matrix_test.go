@@ -150,10 +150,8 @@ func permissionName(slug string) string {
 func (k *kit) deniedTo(r route, people map[string]bool) {
 	k.t.Helper()
 	k.server.FlushRefusals(k.t.Context())
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
 	told := map[string]bool{}
-	for _, actor := range column(k.t, db, `SELECT actor FROM audit WHERE action = 'authz.denied' AND details LIKE '%"`+r.Method+` `+r.Path+`"%'`) {
+	for _, actor := range k.raw.Texts(`SELECT actor FROM audit WHERE action = 'authz.denied' AND details LIKE '%"` + r.Method + ` ` + r.Path + `"%'`) {
 		told[actor] = true
 	}
 	if fmt.Sprint(told) != fmt.Sprint(people) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,8 +16,6 @@ import (
 	"latchkey/store/storetest"
 )
 
-func TestMain(m *testing.M) { storetest.Main(m) }
-
 // cluster is a kit on PostgreSQL, whose server is node-1, with rows of other nodes.
 type cluster struct {
 	*kit
@@ -28,7 +25,7 @@ type cluster struct {
 func newClusterKit(t *testing.T) *cluster {
 	t.Helper()
 	url := storetest.Postgres(t)
-	k := newKitOn(t, url, filepath.Join(t.TempDir(), "latchkey.db"))
+	k := newKitOn(t, url)
 	k.addAccounts()
 	db, err := sql.Open("pgx", url)
 	must(t, err)

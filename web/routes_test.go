@@ -198,9 +198,7 @@ func (k *kit) anotherSession(r route, account, email string) {
 	}
 	k.clock.advance(time.Second)
 	other := k.signIn(email)
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	k.session = column(k.t, db, `SELECT id FROM session WHERE user_id = '`+other.actor().UserID+`' ORDER BY created_at DESC LIMIT 1`)[0]
+	k.session = k.raw.Texts(`SELECT id FROM session WHERE user_id = $1 ORDER BY created_at DESC LIMIT 1`, other.actor().UserID)[0]
 	k.clock.advance(time.Second)
 }
 
@@ -297,18 +295,14 @@ func (k *kit) address(r route, id keys.KeyID) string {
 // settingsVersion is that of acme, which a form carries. Who may change settings need not see them.
 func (k *kit) settingsVersion() string {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	return column(k.t, db, `SELECT settings_version FROM account WHERE slug = 'acme'`)[0]
+	return k.raw.Texts(`SELECT settings_version FROM account WHERE slug = 'acme'`)[0]
 }
 
 // newestUser is the number of the user of a key's account who came last.
 func (k *kit) newestUser(id keys.KeyID) string {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
 	account := strings.Split(string(id)+"-", "-")[1]
-	numbers := column(k.t, db, `SELECT app_user.number FROM app_user JOIN account ON account.id = app_user.account_id WHERE account.slug = '`+account+`' ORDER BY app_user.number DESC LIMIT 1`)
+	numbers := k.raw.Texts(`SELECT app_user.number FROM app_user JOIN account ON account.id = app_user.account_id WHERE account.slug = $1 ORDER BY app_user.number DESC LIMIT 1`, account)
 	if len(numbers) == 0 {
 		return "1"
 	}
@@ -318,9 +312,7 @@ func (k *kit) newestUser(id keys.KeyID) string {
 // newestToken is the number that names a key's renewal, or that of no renewal.
 func (k *kit) newestToken(id keys.KeyID) string {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	numbers := column(k.t, db, `SELECT max(api_token.number) FROM api_token JOIN api_key ON api_key.id = api_token.key_id WHERE app_key = '`+string(id)+`' HAVING count(*) > 0`)
+	numbers := k.raw.Texts(`SELECT max(api_token.number) FROM api_token JOIN api_key ON api_key.id = api_token.key_id WHERE app_key = $1 HAVING count(*) > 0`, string(id))
 	if len(numbers) == 0 {
 		return "1"
 	}

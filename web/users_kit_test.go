@@ -87,9 +87,7 @@ func (k *kit) linkShown(a answer, email string) invited {
 // userNumber is the number of the user with an email.
 func (k *kit) userNumber(email string) int64 {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	number, err := strconv.ParseInt(column(k.t, db, `SELECT number FROM app_user WHERE email = '`+email+`'`)[0], 10, 64)
+	number, err := strconv.ParseInt(k.raw.Texts(`SELECT number FROM app_user WHERE email = $1`, email)[0], 10, 64)
 	must(k.t, err)
 	return number
 }
@@ -97,9 +95,7 @@ func (k *kit) userNumber(email string) int64 {
 // eventsOfUser are the actions and results of a user's events, the oldest first.
 func (k *kit) eventsOfUser(email string) []string {
 	k.t.Helper()
-	db := k.openFile()
-	defer func() { must(k.t, db.Close()) }()
-	return column(k.t, db, `SELECT action || ' ' || result FROM audit WHERE object_kind = 'user' AND object = '`+email+`' ORDER BY seq`)
+	return k.raw.Texts(`SELECT action || ' ' || result FROM audit WHERE object_kind = 'user' AND object = $1 ORDER BY seq`, email)
 }
 
 // userCell is the text of a column of a user's row in the list, or of the whole row for "".

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -266,12 +265,8 @@ func TestUsersNoLinkIsKeptAnywhere(t *testing.T) {
 	k.browser().post(pathPassword(reset.link), passwordForm(reset.secret, newPassword)).is(http.StatusGone)
 	b.post(pathUserLinkDiscard(k.userNumber("cy@acme.example")), nil).is(http.StatusSeeOther)
 	k.server.FlushRefusals(t.Context())
-	places := map[string]string{"log": k.log.String(), "dump": k.dump()}
-	for _, file := range []string{k.file, k.file + "-wal"} {
-		content, err := os.ReadFile(file)
-		must(t, err)
-		places[file] = string(content)
-	}
+	places := k.raw.Files()
+	places["log"], places["dump"] = k.log.String(), k.dump()
 	for _, path := range []string{pathUsers(), pathUserEdit(bo), pathUserReset(bo), pathUsersInvite(), pathPassword(reset.link), pathKeys()} {
 		places[path] = b.get(path).body
 	}

@@ -130,7 +130,7 @@ func TestWhatBecomesOfAKeyHoldsWhereItIsExternal(t *testing.T) {
 // underReview does to an account what a restore without an audit log does, and has the verifier load it.
 func (f *front) underReview(by keys.Actor) {
 	f.Helper()
-	f.exec(`UPDATE account SET review_since = 1 WHERE id = $1`, by.AccountID)
+	f.raw.Do(`UPDATE account SET review_since = 1 WHERE id = $1`, by.AccountID)
 	f.must(f.verifier.Load(f.Context()))
 }
 

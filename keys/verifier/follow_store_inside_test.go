@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"latchkey/keys"
 	"latchkey/keys/secret"
 	"latchkey/store"
+	"latchkey/store/storetest"
 )
 
 // admins change keys, roles and settings of two accounts of a real store at random.
@@ -28,7 +28,7 @@ type admins struct {
 
 func newAdmins(t *testing.T, afterCommit func(context.Context) error) *admins {
 	a := &admins{T: t, random: rand.New(rand.NewPCG(7, 8)), now: noon, renewals: map[keys.KeyID]int64{}, done: map[string]int{}}
-	opened, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "latchkey.db"), store.Options{
+	opened, err := store.Open(t.Context(), storetest.Database(t), store.Options{
 		Now: func() time.Time { return a.now }, AfterCommit: afterCommit,
 	})
 	a.must(err)
@@ -209,8 +209,11 @@ func (a *admins) changeSettings(by keys.Actor) error {
 // what another one loads.
 func TestAnIndexThatFollowedEqualsOneThatWasLoaded(t *testing.T) {
 	changes, every := 10_000, 1000
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		changes, every = 600, 100
+	case storetest.OnPostgres(t): // whose answers take longer
+		changes, every = 2000, 200
 	}
 	a := newAdmins(t, nil)
 	options := Options{Now: func() time.Time { return a.now }, Log: slog.New(slog.DiscardHandler)}

@@ -2,7 +2,6 @@ package verifier
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,12 +22,12 @@ import (
 	"latchkey/store/storetest"
 )
 
-// front is the front door: a real store on a file of its own, with two accounts that have the same sample
+// front is the front door: a real store on a database of its own, with two accounts that have the same sample
 // roles, and a verifier that has loaded it and follows it.
 type front struct {
 	*testing.T
 	clock    *storetest.Clock
-	file     string
+	raw      *storetest.Raw
 	store    *store.Store
 	verifier *Verifier
 	sink     *frontSink
@@ -84,13 +82,15 @@ func (s *frontSink) RecordRefusals(ctx context.Context, refusals map[keys.Refusa
 
 func newFront(t *testing.T) *front {
 	t.Helper()
-	f := &front{T: t, clock: storetest.NewClock(), file: filepath.Join(t.TempDir(), "latchkey.db"), log: &frontLog{}}
+	f := &front{T: t, clock: storetest.NewClock(), log: &frontLog{}}
 	log := slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	opened, err := store.Open(t.Context(), f.file, store.Options{
+	url := storetest.Database(t)
+	opened, err := store.Open(t.Context(), url, store.Options{
 		Now: f.clock.Now, AfterCommit: func(ctx context.Context) error { return f.verifier.CatchUp(ctx) },
 	})
 	f.must(err)
 	t.Cleanup(func() { f.must(opened.Close()) })
+	f.raw = storetest.OpenRaw(t, url)
 	f.store, f.sink = opened, &frontSink{Store: opened, refusals: map[keys.Refusal]int{}}
 	f.verifier = New(opened, f.sink, Options{Now: f.clock.Now, Log: log})
 	f.acme, f.globex = f.account("acme"), f.account("globex")
@@ -103,16 +103,6 @@ func (f *front) must(err error) {
 	if err != nil {
 		f.Fatal(err)
 	}
-}
-
-// exec runs a statement on the database file, past the store.
-func (f *front) exec(query string, args ...any) {
-	f.Helper()
-	db, err := sql.Open("sqlite", "file:"+f.file+"?_pragma=busy_timeout(5000)")
-	f.must(err)
-	defer func() { f.must(db.Close()) }()
-	_, err = db.ExecContext(f.Context(), query, args...)
-	f.must(err)
 }
 
 // account makes an account and returns its owner.

@@ -8,8 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,6 +20,7 @@ import (
 	"latchkey/keys/secret"
 	"latchkey/keys/verifier"
 	"latchkey/store"
+	"latchkey/store/storetest"
 )
 
 // This file checks the promise of the package: changes through the store and verifications by clients
@@ -134,10 +133,10 @@ func step(state, input, output any) (bool, any) {
 
 var linearizable = porcupine.Model{Init: func() any { return model{current: oldToken} }, Step: step}
 
-// history is a run of clients against one key of one database file.
+// history is a run of clients against one key of one database.
 type history struct {
 	*testing.T
-	file   string
+	url    string
 	now    time.Time
 	random *rand.Rand
 	// late says that the index hears of a change only after the admin was answered.
@@ -223,12 +222,12 @@ func (h *history) afterCommit(ctx context.Context) error {
 	return nil
 }
 
-// start opens the file as a process does that starts.
+// start opens the database as a process does that starts.
 func (h *history) start() {
 	h.verifier = nil
 	h.crashed.Store(false)
 	now := func() time.Time { return h.now }
-	opened, err := store.Open(h.Context(), h.file, store.Options{Now: now, AfterCommit: h.afterCommit})
+	opened, err := store.Open(h.Context(), h.url, store.Options{Now: now, AfterCommit: h.afterCommit})
 	must(h, err)
 	v := verifier.New(opened, opened, verifier.Options{Now: now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	must(h, v.Load(h.Context()))
@@ -434,19 +433,18 @@ func (h *history) note(client int, op operation, call int64, told outcome) {
 
 // ground is a database with one key, from which every history starts.
 type ground struct {
-	content []byte
-	by      keys.Actor
-	key     keys.KeyID
-	token   string
-	now     time.Time
+	url   string
+	by    keys.Actor
+	key   keys.KeyID
+	token string
+	now   time.Time
 }
 
 func newGround(t *testing.T) ground {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "latchkey.db")
-	g := ground{now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
+	g := ground{url: storetest.Database(t), now: time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)}
 	made := g.now.AddDate(0, 0, -30)
-	s, err := store.Open(t.Context(), file, store.Options{Now: func() time.Time { return made }})
+	s, err := store.Open(t.Context(), g.url, store.Options{Now: func() time.Time { return made }})
 	must(t, err)
 	account, user, err := s.CreateAccount(t.Context(), keys.Command("test"), store.NewAccount{
 		Slug: "acme", Zone: "Europe/Lisbon", Email: "ana@acme.example", PasswordPHC: "$argon2id$v=19$m=19456,t=2,p=1$of-a-test$of-a-test",
@@ -463,41 +461,37 @@ func newGround(t *testing.T) ground {
 	must(t, err)
 	g.key, g.token = first.Key.ID, first.Token.Reveal()
 	must(t, s.Close())
-	g.content, err = os.ReadFile(file)
-	must(t, err)
 	return g
 }
 
 // check runs one history and says what porcupine makes of it, and how many operations it had.
-func (g ground) check(t *testing.T, folder string, seed uint64, late bool) (porcupine.CheckResult, int) {
+func (g ground) check(t *testing.T, seed uint64, late bool) (porcupine.CheckResult, int) {
 	t.Helper()
+	url, remove := storetest.Copy(t, g.url)
+	defer remove()
 	h := &history{
-		T: t, file: filepath.Join(folder, "latchkey.db"), now: g.now, random: rand.New(rand.NewPCG(seed, 4)), late: late,
+		T: t, url: url, now: g.now, random: rand.New(rand.NewPCG(seed, 4)), late: late,
 		by: g.by, key: g.key, tokens: []string{g.token},
 	}
-	must(t, os.WriteFile(h.file, g.content, 0o600))
 	h.run()
-	for _, end := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(h.file + end); err != nil && !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-	}
 	return porcupine.CheckOperationsTimeout(linearizable, h.ops, 5*time.Minute), len(h.ops)
 }
 
 func TestChangesAndVerificationsAreLinearizable(t *testing.T) {
 	histories := 1000
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		histories = 40
+	case storetest.OnPostgres(t): // whose answers take longer
+		histories = 200
 	}
 	g, operations := newGround(t), atomic.Int64{}
 	t.Run("two at a time", func(t *testing.T) {
 		for worker := range 2 {
 			t.Run(strconv.Itoa(worker), func(t *testing.T) {
 				t.Parallel()
-				folder := t.TempDir()
 				for seed := worker; seed < histories; seed += 2 {
-					result, n := g.check(t, folder, uint64(seed), false)
+					result, n := g.check(t, uint64(seed), false)
 					operations.Add(int64(n))
 					if result != porcupine.Ok {
 						t.Fatalf("history %d of %d operations: %s", seed, n, result)
@@ -511,9 +505,9 @@ func TestChangesAndVerificationsAreLinearizable(t *testing.T) {
 
 // The test above can only be believed if it sees what it is there for.
 func TestWithoutTheWaitBetweenCommitAndAnswerTheyAreNot(t *testing.T) {
-	g, folder := newGround(t), t.TempDir()
+	g := newGround(t)
 	for seed := range uint64(50) {
-		if result, _ := g.check(t, folder, seed, true); result == porcupine.Illegal {
+		if result, _ := g.check(t, seed, true); result == porcupine.Illegal {
 			return
 		}
 	}

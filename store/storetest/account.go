@@ -16,7 +16,7 @@ var accountCases = []testCase{
 			account.KeyCount != 0 || !account.CreatedAt.Equal(b.clock.Now()) {
 			b.Fatalf("made %+v", account)
 		}
-		numbers := b.raw.texts(`SELECT number FROM account UNION ALL SELECT number FROM resource
+		numbers := b.raw.Texts(`SELECT number FROM account UNION ALL SELECT number FROM resource
 			UNION ALL SELECT number FROM role UNION ALL SELECT number FROM app_user`)
 		want := 1 + len(keys.ConsoleResources()) + len(keys.SampleResources()) + len(keys.BuiltInRoles()) + len(keys.SampleRoles()) + 1
 		slices.Sort(numbers)

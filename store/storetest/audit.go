@@ -20,10 +20,10 @@ func makeAuditCases() []testCase {
 				"id", "account_id", "actor_kind", "actor_id", "actor", "action", "object_kind", "object_id", "object",
 				"ip", "request_id", "result", "details", "prev", "hash", "sums",
 			} {
-				before := b.raw.texts(`SELECT ` + column + ` FROM audit WHERE seq = 4`)[0]
-				b.raw.do(`UPDATE audit SET ` + column + ` = 'x' WHERE seq = 4`)
+				before := b.raw.Texts(`SELECT ` + column + ` FROM audit WHERE seq = 4`)[0]
+				b.raw.Do(`UPDATE audit SET ` + column + ` = 'x' WHERE seq = 4`)
 				b.wantFound("row 4 was changed: " + column)
-				b.raw.do(`UPDATE audit SET `+column+` = $1 WHERE seq = 4`, before)
+				b.raw.Do(`UPDATE audit SET `+column+` = $1 WHERE seq = 4`, before)
 			}
 			b.wantFound()
 		}},
@@ -66,41 +66,42 @@ func makeAuditCases() []testCase {
 	}
 	return append(all,
 		testCase{"audit/a removed counter of an empty log is named", func(b *bench) {
-			b.raw.do(`DELETE FROM head`)
+			b.raw.Do(`DELETE FROM head`)
 			b.wantFound("the counter's row was changed or removed: it does not name row 0 and its hash")
 		}},
-		testCase{"audit/on SQLite, a value of another type is named", func(b *bench) {
-			if b.raw.postgres {
-				return // it refuses such values
-			}
+		testCase{"audit/a value of another type is named, or the database refuses it", func(b *bench) {
 			b.tenEvents()
-			b.raw.do(`ALTER TABLE audit ADD COLUMN kept`)
+			if b.raw.postgres {
+				b.raw.wantTypes("audit.at", "audit.alarm", "audit.seq", "head.seq")
+				return
+			}
+			b.raw.Do(`ALTER TABLE audit ADD COLUMN kept`)
 			for _, column := range []string{"at", "alarm"} {
 				for _, value := range []string{`'x'`, `7`, `'yes'`, `1.5`, `x'00ff'`, `''`, `'7 '`, `-1`, `9e99`} {
-					b.raw.do(`UPDATE audit SET kept = ` + column + ` WHERE seq = 4`)
-					b.raw.do(`UPDATE audit SET ` + column + ` = ` + value + ` WHERE seq = 4`)
+					b.raw.Do(`UPDATE audit SET kept = ` + column + ` WHERE seq = 4`)
+					b.raw.Do(`UPDATE audit SET ` + column + ` = ` + value + ` WHERE seq = 4`)
 					b.wantFound("row 4 was changed: " + column)
-					b.raw.do(`UPDATE audit SET ` + column + ` = kept WHERE seq = 4`)
+					b.raw.Do(`UPDATE audit SET ` + column + ` = kept WHERE seq = 4`)
 				}
 			}
 			b.lock("ana@acme.example")
 			b.want(b.fail("ana@acme.example", "203.0.113.1"), keys.KindTooMany, keys.ReasonLoginLocked) // row 11 is an alarm
 			b.wantFound()
-			b.raw.do(`UPDATE audit SET alarm = 7 WHERE seq = 11`)
+			b.raw.Do(`UPDATE audit SET alarm = 7 WHERE seq = 11`)
 			b.wantFound("row 11 was changed: alarm")
-			b.raw.do(`UPDATE audit SET alarm = 1 WHERE seq = 11`)
-			b.raw.do(`UPDATE audit SET at = 'x', alarm = 'yes' WHERE seq = 10`)
-			b.raw.do(`UPDATE audit SET seq = 4.5 WHERE seq = 4`)
-			b.raw.do(`UPDATE audit SET seq = 'x' WHERE seq = 7`)
-			b.raw.do(`UPDATE head SET seq = 'x'`)
+			b.raw.Do(`UPDATE audit SET alarm = 1 WHERE seq = 11`)
+			b.raw.Do(`UPDATE audit SET at = 'x', alarm = 'yes' WHERE seq = 10`)
+			b.raw.Do(`UPDATE audit SET seq = 4.5 WHERE seq = 4`)
+			b.raw.Do(`UPDATE audit SET seq = 'x' WHERE seq = 7`)
+			b.raw.Do(`UPDATE head SET seq = 'x'`)
 			b.wantFound("after row 3 stands a row whose seq was changed: it is not a whole number", "row 4 is missing", "row 7 is missing",
 				"row 10 was changed: at, alarm", "after row 11 stands a row whose seq was changed: it is not a whole number",
 				"the counter's row was changed or removed: it does not name row 11 and its hash")
 		}},
 		testCase{"audit/several damages are all found", func(b *bench) {
 			b.tenEvents()
-			b.raw.do(`DELETE FROM audit WHERE seq IN (2, 10)`)
-			b.raw.do(`UPDATE audit SET ip = 'x' WHERE seq = 6`)
+			b.raw.Do(`DELETE FROM audit WHERE seq IN (2, 10)`)
+			b.raw.Do(`UPDATE audit SET ip = 'x' WHERE seq = 6`)
 			b.wantFound("row 2 is missing", "row 6 was changed: ip", "the end of the log was cut off: row 10 is missing")
 		}},
 		testCase{"audit/a head that was kept elsewhere shows a log that was written anew", func(b *bench) {
@@ -135,7 +136,7 @@ func makeAuditCases() []testCase {
 			foreign := open(b.T, b.fresh)
 			foreign.tenEvents()
 			for _, row := range foreign.raw.rows(`SELECT actor, prev, hash, sums, id, at, account_id, actor_id, object, object_id, details FROM audit WHERE seq = 5`) {
-				b.raw.do(`UPDATE audit SET actor = $1, prev = $2, hash = $3, sums = $4, id = $5, at = `+row[5]+`, account_id = $6,
+				b.raw.Do(`UPDATE audit SET actor = $1, prev = $2, hash = $3, sums = $4, id = $5, at = `+row[5]+`, account_id = $6,
 					actor_id = $7, object = $8, object_id = $9, details = $10 WHERE seq = 5`,
 					row[0], row[1], row[2], row[3], row[4], row[6], row[7], row[8], row[9], row[10])
 			}
@@ -168,7 +169,7 @@ func (b *bench) wantDamage(foundAndStatements ...string) {
 		return
 	}
 	for _, statement := range foundAndStatements[1:] {
-		b.raw.do(statement)
+		b.raw.Do(statement)
 	}
 	b.wantFound(foundAndStatements[0])
 }
@@ -221,7 +222,7 @@ var refusalCases = []testCase{
 		b.must(b.b.RecordRefusals(b.Context(), nil))
 		before := b.raw.dump()
 		b.must(b.a.RecordRefusals(b.Context(), nil))
-		more := b.raw.texts(`SELECT details FROM audit WHERE action = 'refusals.more'`)
+		more := b.raw.Texts(`SELECT details FROM audit WHERE action = 'refusals.more'`)
 		if !slices.Equal(more, []string{`{"more":60}`}) || b.raw.dump() != before {
 			b.Fatalf("then came %q", more)
 		}

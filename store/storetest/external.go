@@ -445,7 +445,7 @@ var externalCases = []testCase{
 					b.Fatalf("%v", results)
 				}
 			}
-			events := b.raw.texts(`SELECT action FROM audit WHERE object_kind = 'external' AND object_id = $1 ORDER BY seq`, string(x.ID))
+			events := b.raw.Texts(`SELECT action FROM audit WHERE object_kind = 'external' AND object_id = $1 ORDER BY seq`, string(x.ID))
 			if results[3] != nil || edited > 1 || len(events) != 2+edited || events[len(events)-1] != "external.removed" {
 				b.Fatalf("%v, told by %q", results, events)
 			}

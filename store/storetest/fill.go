@@ -23,7 +23,7 @@ func FillKeys(t testing.TB, url, account string, n int) (tokens []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err = fill(t.Context(), db, account, n, strings.HasPrefix(url, "postgres://"))
+	tokens, err = fill(t.Context(), db, account, n, isPostgres(url))
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatalf("fill %s with %d keys: %v", account, n, err)
 	}
@@ -32,10 +32,10 @@ func FillKeys(t testing.TB, url, account string, n int) (tokens []string) {
 
 // openFill opens a database for fast writes that a crash may lose.
 func openFill(url string) (*sql.DB, error) {
-	if strings.HasPrefix(url, "postgres://") {
+	if isPostgres(url) {
 		return sql.Open("pgx", url)
 	}
-	return sql.Open("sqlite", "file:"+strings.TrimPrefix(url, "sqlite://")+
+	return sql.Open("sqlite", "file:"+pathOf(url)+
 		"?_pragma=busy_timeout(5000)&_pragma=synchronous(0)&_pragma=cache_size(-500000)&_pragma=temp_store(2)&_txlock=immediate")
 }
 

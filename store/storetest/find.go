@@ -107,8 +107,8 @@ var findCases = []testCase{
 		_, _, err := b.a.DeactivateKey(b.Context(), by, soon.ID)
 		b.must(err)
 		// A key without a token, and one whose link waits: nothing of the store makes them yet.
-		b.raw.do(`UPDATE api_key SET token_count = 0, token_newest = 0 WHERE name = 'Bare'`)
-		b.raw.do(`UPDATE api_key SET link_until = $1 WHERE app_key = $2`, b.clock.Now().Add(time.Hour).UnixMicro(), string(link.ID))
+		b.raw.Do(`UPDATE api_key SET token_count = 0, token_newest = 0 WHERE name = 'Bare'`)
+		b.raw.Do(`UPDATE api_key SET link_until = $1 WHERE app_key = $2`, b.clock.Now().Add(time.Hour).UnixMicro(), string(link.ID))
 		for _, c := range []struct {
 			find store.KeyFind
 			want string
@@ -162,7 +162,7 @@ var findCases = []testCase{
 		by := b.newAccount("acme")
 		id := b.newKey(by, "Many", "orders-viewer", "catalog-viewer").Key.ID
 		b.newKey(by, "Few", "pricing-viewer")
-		b.raw.do(`UPDATE api_key SET role_set = '*' WHERE app_key = $1`, string(id))
+		b.raw.Do(`UPDATE api_key SET role_set = '*' WHERE app_key = $1`, string(id))
 		for role, want := range map[string]string{"orders-viewer": "Many", "catalog-viewer": "Many", "pricing-viewer": "Few", "owner": ""} {
 			if got := b.names(by, store.KeyFind{Role: role}); got != want {
 				b.Errorf("%s finds %q, want %q", role, got, want)

@@ -358,7 +358,7 @@ func (c change) isAudited(b *bench) {
 func (c change) needsAudit(b *bench) {
 	do := c.ready(b)
 	for _, table := range []string{"audit", "change_log"} {
-		allow := b.raw.refuse("INSERT", table)
+		allow := b.raw.Refuse("INSERT", table)
 		before := b.raw.dump()
 		b.committed.Store(0)
 		err := do()
@@ -379,7 +379,7 @@ func (c change) needsAudit(b *bench) {
 // needsNoAudit is Logout: nobody stays signed in because of a full disk.
 func (c change) needsNoAudit(b *bench) {
 	do := c.ready(b)
-	defer b.raw.refuse("INSERT", "audit")()
+	defer b.raw.Refuse("INSERT", "audit")()
 	before := b.raw.dump("session")
 	b.must(do())
 	if n := b.raw.count(`SELECT COUNT(*) FROM session`); n != 0 || b.raw.dump("session") != before {
@@ -575,6 +575,6 @@ func healthCheck(b *bench) {
 	if b.raw.dump() != before {
 		b.Fatal("it changed something")
 	}
-	b.raw.do(`ALTER TABLE head RENAME TO lost`)
+	b.raw.Do(`ALTER TABLE head RENAME TO lost`)
 	b.want(b.a.Check(b.Context()), keys.KindUnavailable, keys.ReasonNotSaved)
 }

@@ -77,12 +77,12 @@ var lostCases = []testCase{
 			return c
 		}
 		m := b.loadFeed(b.a)
-		b.raw.do(`DELETE FROM change_log WHERE seq < $1`, m.mark.Seq)
+		b.raw.Do(`DELETE FROM change_log WHERE seq < $1`, m.mark.Seq)
 		b.newKey(by, "Orders sync", "orders-viewer")
 		if c := follow(m.mark); c.Lost || c.Forked || len(c.Keys) != 1 {
 			b.Fatalf("the beginning was swept away, and it says %+v", c)
 		}
-		b.raw.do(`DELETE FROM change_log WHERE seq <= $1`, m.mark.Seq)
+		b.raw.Do(`DELETE FROM change_log WHERE seq <= $1`, m.mark.Seq)
 		if c := follow(m.mark); !c.Lost || c.Forked {
 			b.Fatalf("the mark was swept away, and it says %+v", c)
 		}

@@ -154,7 +154,7 @@ func (b *bench) wantRevoked(count int64) {
 	if n := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action = $1`, string(keys.ActionSessionRevoked)); n != 1 {
 		b.Fatalf("%d events, want 1", n)
 	}
-	details := b.raw.texts(`SELECT details FROM audit WHERE action = $1`, string(keys.ActionSessionRevoked))[0]
+	details := b.raw.Texts(`SELECT details FROM audit WHERE action = $1`, string(keys.ActionSessionRevoked))[0]
 	if want := fmt.Sprintf(`"sessions_ended":%d`, count); !strings.Contains(details, want) {
 		b.Fatalf("details are %s, want %s in them", details, want)
 	}

@@ -28,22 +28,29 @@ import (
 // cluster is the server, started by the first test that asks for it.
 var cluster struct {
 	sync.Once
-	url  string
-	err  error
-	stop func() error
-	// schemas counts the schemas that were handed out.
-	schemas atomic.Int64
+	// url is that of its database postgres, which admin is connected to.
+	url   string
+	admin *sql.DB
+	err   error
+	stop  func() error
+	// named counts the schemas and databases that were made.
+	named atomic.Int64
+	// users are the names of the tests that were given one.
+	users sync.Map
 }
 
 // errMissing matches the error of a machine without PostgreSQL.
 var errMissing = errors.New("PostgreSQL is missing (apt-get install postgresql)")
 
-// Main runs the tests of a package that uses Postgres, and stops the server after them. A package
-// calls it from its TestMain.
+// Main runs the tests of a package that uses Postgres or Database, says how many of them ran on PostgreSQL,
+// and stops the server after them. A package calls it from its TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
 	if cluster.stop != nil {
-		if err := cluster.stop(); err != nil {
+		used := 0
+		cluster.users.Range(func(any, any) bool { used++; return true })
+		_, _ = fmt.Fprintf(os.Stdout, "%d tests ran on PostgreSQL, in %d databases or schemas\n", used, cluster.named.Load())
+		if err := errors.Join(cluster.admin.Close(), cluster.stop()); err != nil {
 			fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
 			code = max(code, 1)
 		}
@@ -51,26 +58,39 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Postgres returns the URL of an empty schema of a PostgreSQL server. On a machine without PostgreSQL
-// the test is skipped, unless the environment says CI=true: then it fails.
-func Postgres(t *testing.T) string {
+// useCluster starts the server if it does not run yet. On a machine without PostgreSQL the test is skipped,
+// unless the environment says CI=true: then it fails.
+func useCluster(t testing.TB) {
 	t.Helper()
-	cluster.Do(func() { cluster.url, cluster.stop, cluster.err = startCluster() })
+	cluster.Do(func() {
+		if cluster.url, cluster.stop, cluster.err = startCluster(); cluster.err == nil {
+			cluster.admin, cluster.err = sql.Open("pgx", cluster.url)
+		}
+	})
 	if errors.Is(cluster.err, errMissing) && os.Getenv("CI") != "true" {
 		t.Skip(cluster.err)
 	}
 	if cluster.err != nil {
 		t.Fatal(cluster.err)
 	}
-	schema := fmt.Sprintf("test_%d", cluster.schemas.Add(1))
-	db, err := sql.Open("pgx", cluster.url)
-	if err != nil {
-		t.Fatal(err)
+	cluster.users.Store(t.Name(), true)
+}
+
+// administer runs a statement in the database postgres.
+func administer(t testing.TB, query string) {
+	t.Helper()
+	if _, err := cluster.admin.ExecContext(t.Context(), query); err != nil {
+		t.Fatalf("%s: %v", query, err)
 	}
-	_, err = db.ExecContext(t.Context(), `CREATE SCHEMA `+schema)
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// Postgres returns the URL of an empty schema of a PostgreSQL server. On a machine without PostgreSQL
+// the test is skipped, unless the environment says CI=true: then it fails.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	useCluster(t)
+	schema := fmt.Sprintf("test_%d", cluster.named.Add(1))
+	administer(t, `CREATE SCHEMA `+schema)
 	return cluster.url + "&search_path=" + schema
 }
 
@@ -114,7 +134,7 @@ func startServer(bin, data string, port int, attributes *syscall.SysProcAttr) (s
 	command := exec.CommandContext(context.Background(), "/bin/sh", "-c", script, "sh",
 		filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port), "-h", "127.0.0.1",
 		"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
-		"-c", "max_connections=200", "-c", "autovacuum=off", "-c", "shared_buffers=32MB")
+		"-c", "max_connections=200", "-c", "autovacuum=off", "-c", "shared_buffers=32MB", "-c", "min_wal_size=32MB")
 	command.SysProcAttr, command.Dir = attributes, filepath.Dir(data)
 	alive, err := command.StdinPipe()
 	if err != nil {

@@ -35,7 +35,7 @@ var preferenceCases = []testCase{
 		by := b.newAccount("acme")
 		b.changePreferences(by, keys.Preferences{Language: "es", Theme: keys.ThemeLight}, true)
 		b.changePreferences(by, keys.Preferences{Language: "es", Zone: "UTC", Theme: keys.ThemeLight}, true)
-		details := b.raw.texts(`SELECT details FROM audit WHERE action = $1 ORDER BY seq`, string(keys.ActionPreferencesSet))
+		details := b.raw.Texts(`SELECT details FROM audit WHERE action = $1 ORDER BY seq`, string(keys.ActionPreferencesSet))
 		want := []string{
 			`{"language":{"after":"es","before":""},"theme":{"after":"light","before":""}}`, `{"zone":{"after":"UTC","before":""}}`,
 		}

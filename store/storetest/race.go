@@ -283,7 +283,7 @@ func (b *bench) raceOver(by keys.Actor, made store.Renewed, n int) []error {
 // every token that ended has the one event that says so.
 func (b *bench) wantSettled() {
 	b.Helper()
-	wrong := b.raw.texts(`
+	wrong := b.raw.Texts(`
 		SELECT api_key.app_key FROM api_key LEFT JOIN api_token ON api_token.key_id = api_key.id AND api_token.state = 'live'
 		GROUP BY api_key.id, api_key.app_key, api_key.deleted_at
 		HAVING COUNT(api_token.id) > CASE WHEN api_key.deleted_at IS NULL THEN 2 ELSE 0 END

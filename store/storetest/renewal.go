@@ -503,7 +503,7 @@ func (b *bench) tokenCounts(id keys.KeyID) (live, all int64) {
 // and whether another replaced it.
 func (b *bench) tokenRows(id keys.KeyID) (all []string) {
 	b.Helper()
-	return b.raw.texts(`
+	return b.raw.Texts(`
 		SELECT api_token.state || ' ' || api_token.reason
 			|| CASE WHEN api_token.revoked_at IS NULL THEN ' never' WHEN api_token.revoked_at = $2 THEN ' now' ELSE ' at another time' END
 			|| CASE WHEN api_token.replaced_by IS NULL THEN ' false' ELSE ' true' END

@@ -15,13 +15,13 @@ var invoices = store.NewResource{Slug: "invoices.read", Product: "Billing", Name
 var resourceCases = []testCase{
 	{"resource/a new one is in the catalogue of its account alone, and is told of", func(b *bench) {
 		by, foreign := b.newAccount("acme"), b.newAccount("other")
-		numbers := b.raw.texts(`SELECT number FROM role UNION ALL SELECT number FROM resource`)
+		numbers := b.raw.Texts(`SELECT number FROM role UNION ALL SELECT number FROM resource`)
 		added, err := b.a.AddResource(b.Context(), by, store.NewResource{Slug: " invoices.read ", Product: " Billing", Name: "Read invoices ", Description: " Look up invoices "})
 		b.must(err)
 		catalogue, err := b.b.Resources(b.Context(), by)
 		b.must(err)
 		want := keys.Resource{Number: added.Number, Slug: "invoices.read", Product: "Billing", Name: "Read invoices", Description: "Look up invoices"}
-		if added != want || catalogue[0] != want || slices.Contains(numbers, b.raw.texts(`SELECT number FROM resource WHERE slug = 'invoices.read'`)[0]) {
+		if added != want || catalogue[0] != want || slices.Contains(numbers, b.raw.Texts(`SELECT number FROM resource WHERE slug = 'invoices.read'`)[0]) {
 			b.Fatalf("it is %+v, returned as %+v", catalogue[0], added)
 		}
 		others, err := b.b.Resources(b.Context(), foreign)

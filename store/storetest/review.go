@@ -14,7 +14,7 @@ import (
 func (b *bench) putUnderReview(by keys.Actor) time.Time {
 	b.Helper()
 	since := b.clock.Now().UTC().Truncate(time.Microsecond)
-	b.raw.do(`UPDATE account SET review_since = $1 WHERE id = $2`, since.UnixMicro(), by.AccountID)
+	b.raw.Do(`UPDATE account SET review_since = $1 WHERE id = $2`, since.UnixMicro(), by.AccountID)
 	return since
 }
 
@@ -37,7 +37,7 @@ var reviewCases = []testCase{
 		if confirmed != 2 || b.account(by).UnderReview() || !b.account(other).UnderReview() {
 			b.Fatalf("%d were confirmed: %+v, %+v", confirmed, b.account(by), b.account(other))
 		}
-		details := b.raw.texts(`SELECT details FROM audit WHERE action = 'review.confirmed' AND object = 'acme'`)
+		details := b.raw.Texts(`SELECT details FROM audit WHERE action = 'review.confirmed' AND object = 'acme'`)
 		if want := []string{`{"keys":2,"since":` + strconv.FormatInt(since.UnixMicro(), 10) + `}`}; !slices.Equal(details, want) {
 			b.Fatalf("the event tells %q, want %q", details, want)
 		}

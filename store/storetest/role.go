@@ -46,7 +46,7 @@ var roleEditCases = []testCase{
 		role := b.role(by, "orders-viewer")
 		edited, changed, err := b.a.EditRole(b.Context(), by, store.EditRole{Slug: role.Slug, Version: 1, Name: role.Name, Description: role.Description})
 		b.must(err)
-		details := b.raw.texts(`SELECT details FROM audit WHERE action = 'role.edited'`)
+		details := b.raw.Texts(`SELECT details FROM audit WHERE action = 'role.edited'`)
 		if !changed || len(edited.Resources) != 0 || len(b.role(by, role.Slug).Resources) != 0 ||
 			!slices.Equal(details, []string{`{"resources":{"after":[],"before":["orders.read"]}}`}) {
 			b.Fatalf("it is %+v, told by %q", edited, details)
@@ -186,7 +186,7 @@ var roleEditCases = []testCase{
 					b.Errorf("%d: %v", i, err)
 				}
 			})
-			late := b.raw.texts(`
+			late := b.raw.Texts(`
 				SELECT action FROM audit WHERE action IN ('key.generated', 'key.activated', 'renew.started')
 					AND seq > (SELECT MAX(seq) FROM audit WHERE action = 'role.edited')`)
 			if len(late) > 0 {

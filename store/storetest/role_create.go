@@ -13,7 +13,7 @@ import (
 var roleCreateCases = []testCase{
 	{"role/a new one has a slug and a number of its own, and is told of", func(b *bench) {
 		by, foreign := b.newAccount("acme"), b.newAccount("other")
-		numbers := b.raw.texts(`SELECT number FROM role UNION ALL SELECT number FROM resource`)
+		numbers := b.raw.Texts(`SELECT number FROM role UNION ALL SELECT number FROM resource`)
 		made, err := b.a.CreateRole(b.Context(), by, store.NewRole{
 			Name: " Contas a pagar ", Description: " Look up both ", Resources: []string{"pricing.read", "orders.read", "pricing.read"},
 		})
@@ -139,14 +139,14 @@ var roleCreateCases = []testCase{
 		}
 		b.must(take(1)) // the owner is left
 		b.editRole(by, "administrators", keys.ManageUsers)
-		b.raw.do(`DELETE FROM user_role WHERE user_id = $1`, by.UserID)
+		b.raw.Do(`DELETE FROM user_role WHERE user_id = $1`, by.UserID)
 		before := b.raw.dump()
 		b.want(take(3), keys.KindInvalid, keys.ReasonLastAdministrator)
 		if b.raw.dump() != before {
 			b.Fatal("a refusal changed the database")
 		}
 		b.editRole(by, "administrators", keys.ManageUsers, keys.ManageRoles)
-		b.raw.do(`DELETE FROM user_role WHERE user_id = $1`, user.ID)
+		b.raw.Do(`DELETE FROM user_role WHERE user_id = $1`, user.ID)
 		b.editRole(by, "orders-viewer", "orders.write") // what takes no administrator away is not held up by their lack
 		b.editRole(other, "orders-viewer", "orders.write")
 	}},

@@ -126,8 +126,8 @@ var roleDeleteCases = []testCase{
 // free takes a role from all who hold it, and deletes it.
 func (b *bench) free(by keys.Actor, role keys.Role) {
 	b.Helper()
-	b.raw.do(`DELETE FROM api_key_role WHERE role_id = $1`, role.ID)
-	b.raw.do(`DELETE FROM user_role WHERE role_id = $1`, role.ID)
+	b.raw.Do(`DELETE FROM api_key_role WHERE role_id = $1`, role.ID)
+	b.raw.Do(`DELETE FROM user_role WHERE role_id = $1`, role.ID)
 	_, err := b.a.DeleteRole(b.Context(), by, role.Slug)
 	b.must(err)
 }

@@ -141,7 +141,7 @@ var sessionCases = []testCase{
 	{"session/where logging out cannot end it, an error says so", func(b *bench) {
 		by := b.newAccount("acme")
 		session := b.signIn(by, secret.Digest{})
-		allow := b.raw.refuse("DELETE", "session")
+		allow := b.raw.Refuse("DELETE", "session")
 		b.want(b.a.Logout(b.Context(), by, session), keys.KindUnavailable, keys.ReasonNotSaved)
 		allow()
 		_, err := b.b.Session(b.Context(), session)

@@ -311,7 +311,7 @@ func (b *bench) preview(by keys.Actor, in keys.Settings, limit int) store.Settin
 // settingsEvent are the details of the newest change of settings.
 func (b *bench) settingsEvent() (details map[string]any) {
 	b.Helper()
-	all := b.raw.texts(`SELECT details FROM audit WHERE action = 'settings.changed' ORDER BY seq DESC`)
+	all := b.raw.Texts(`SELECT details FROM audit WHERE action = 'settings.changed' ORDER BY seq DESC`)
 	if len(all) == 0 {
 		b.Fatal("no event of it")
 	}

@@ -26,7 +26,7 @@ var setupCases = []testCase{
 			b.Fatalf("signed in as %+v", found)
 		}
 		want := []string{"account.created", "user.created", "setup.claimed", "login.ok"}
-		if got := b.raw.texts(`SELECT action FROM audit ORDER BY seq`); !slices.Equal(got, want) {
+		if got := b.raw.Texts(`SELECT action FROM audit ORDER BY seq`); !slices.Equal(got, want) {
 			b.Fatalf("audited %q, want %q", got, want)
 		}
 		_, _, err = b.a.ClaimSetup(b.Context(), stranger, code, firstAccount, newSession())

@@ -14,8 +14,8 @@ import (
 	"latchkey/store"
 )
 
-// Run runs every case. fresh makes an empty database and returns its URL.
-func Run(t *testing.T, fresh func(t *testing.T) string) {
+// Run runs every case and returns how many ran. fresh makes a database without accounts and returns its URL.
+func Run(t *testing.T, fresh func(t testing.TB) string) (ran int) {
 	for _, group := range [][]testCase{
 		setupCases, accountCases, userCases, usersCases, usersGuardCases, usersRaceCases, loginCases, sessionCases, preferenceCases, ownSessionCases, roleCases, roleEditCases, roleCreateCases, roleDeleteCases, roleUseCases, resourceCases, reviewCases, keyCases, renewalCases, linkCases, historyCases, settingsCases, listCases, findCases, externalCases,
 		lostCases, exportCases, auditLogCases, raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
@@ -24,9 +24,14 @@ func Run(t *testing.T, fresh func(t *testing.T) string) {
 			t.Fatal("a group without cases")
 		}
 		for _, c := range group {
-			t.Run(c.name, func(t *testing.T) { c.run(open(t, fresh)) })
+			t.Run(c.name, func(t *testing.T) {
+				b := open(t, fresh)
+				ran++
+				c.run(b)
+			})
 		}
 	}
+	return ran
 }
 
 // testCase is one sentence about a store, and the test of it.
@@ -38,10 +43,10 @@ type testCase struct {
 // bench is what a case works on.
 type bench struct {
 	*testing.T
-	fresh func(t *testing.T) string
+	fresh func(t testing.TB) string
 	url   string
 	clock *Clock
-	raw   *rawDatabase
+	raw   *Raw
 	// a and b are two stores on one database.
 	a, b *store.Store
 	// committed counts the calls of AfterCommit of both.
@@ -49,10 +54,10 @@ type bench struct {
 }
 
 // open opens two stores on a fresh database.
-func open(t *testing.T, fresh func(t *testing.T) string) *bench {
+func open(t *testing.T, fresh func(t testing.TB) string) *bench {
 	b := &bench{T: t, fresh: fresh, url: fresh(t), clock: NewClock(), committed: new(atomic.Int64)}
 	b.a, b.b = b.open(), b.open()
-	b.raw = openRaw(t, b.url)
+	b.raw = OpenRaw(t, b.url)
 	return b
 }
 
@@ -125,7 +130,7 @@ func (b *bench) account(by keys.Actor) keys.Account {
 // passwordPHC is the password's hash of the actor.
 func (b *bench) passwordPHC(by keys.Actor) string {
 	b.Helper()
-	return b.raw.texts(`SELECT password_phc FROM app_user WHERE id = $1`, by.UserID)[0]
+	return b.raw.Texts(`SELECT password_phc FROM app_user WHERE id = $1`, by.UserID)[0]
 }
 
 // holding is the actor with no other resources than these.

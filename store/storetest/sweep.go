@@ -21,7 +21,7 @@ var sweepCases = []testCase{
 		if b.raw.dump() != before {
 			b.Fatal("something fresh was removed")
 		}
-		newest := b.raw.texts(`SELECT event_id FROM change_log ORDER BY seq DESC`)[:1]
+		newest := b.raw.Texts(`SELECT event_id FROM change_log ORDER BY seq DESC`)[:1]
 		b.clock.Advance(500 * 24 * time.Hour)
 		b.must(b.a.Sweep(b.Context()))
 		for _, table := range []string{"form_nonce", "session", "device", "login_limit", "setup_code"} {
@@ -29,7 +29,7 @@ var sweepCases = []testCase{
 				b.Errorf("%d rows are left in %s", n, table)
 			}
 		}
-		if left := b.raw.texts(`SELECT event_id FROM change_log`); !slices.Equal(left, newest) {
+		if left := b.raw.Texts(`SELECT event_id FROM change_log`); !slices.Equal(left, newest) {
 			b.Fatalf("of the feed %q is left, want %q", left, newest)
 		}
 		if n := b.raw.count(`SELECT COUNT(*) FROM audit`); n == 0 {

@@ -103,7 +103,7 @@ var usageCases = []testCase{
 		}
 		b.use(b.a, "one", 1, uses[:1]...)
 		before := b.raw.dump()
-		allow := b.raw.refuse("INSERT", "usage_hourly")
+		allow := b.raw.Refuse("INSERT", "usage_hourly")
 		b.want(b.a.RecordUsage(b.Context(), keys.UsageBatch{Writer: "one", Number: 2, Uses: uses}), keys.KindUnavailable, keys.ReasonNotSaved)
 		allow()
 		if b.raw.dump() != before {
@@ -300,7 +300,7 @@ var verifyRefusalCases = []testCase{
 		}
 		b.clock.Advance(time.Minute)
 		b.must(b.a.RecordRefusals(b.Context(), nil))
-		if more := b.raw.texts(`SELECT details FROM audit WHERE action = 'refusals.more'`); !slices.Equal(more, []string{`{"more":450}`}) {
+		if more := b.raw.Texts(`SELECT details FROM audit WHERE action = 'refusals.more'`); !slices.Equal(more, []string{`{"more":450}`}) {
 			b.Fatalf("then came %q", more)
 		}
 	}},

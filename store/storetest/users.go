@@ -133,7 +133,7 @@ var usersCases = []testCase{
 		if !found.Actor.May(keys.EditAPIKeys) || found.Actor.May("orders.read") {
 			b.Fatalf("they hold %q", found.Actor.Holds)
 		}
-		details := b.raw.texts(`SELECT details FROM audit WHERE action = 'user.edited'`)
+		details := b.raw.Texts(`SELECT details FROM audit WHERE action = 'user.edited'`)
 		if !slices.Equal(details, []string{`{"roles":{"after":["user-administrator"],"before":["orders-viewer"]}}`}) {
 			b.Fatalf("told by %q", details)
 		}
@@ -384,7 +384,7 @@ func (b *bench) opens(made store.UserLink, phc string) {
 // eventsOf are the actions and results of the events about a user, the oldest first.
 func (b *bench) eventsOf(u keys.User) []string {
 	b.Helper()
-	return b.raw.texts(`SELECT action || ' ' || result FROM audit WHERE object_kind = 'user' AND object_id = $1 ORDER BY seq`, u.ID)
+	return b.raw.Texts(`SELECT action || ' ' || result FROM audit WHERE object_kind = 'user' AND object_id = $1 ORDER BY seq`, u.ID)
 }
 
 func count(all []bool) (n int) {

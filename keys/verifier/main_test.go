@@ -1,0 +1,9 @@
+package verifier
+
+import (
+	"testing"
+
+	"latchkey/store/storetest"
+)
+
+func TestMain(m *testing.M) { storetest.Main(m) }
