@@ -35,6 +35,10 @@ deps: ## Install what the tests need (Chromium, PostgreSQL, nginx, Caddy and oth
 test: ## Run all tests; what needs a missing program is skipped and named at the end
 	$(GO) run .ci/gotest.go $(if $(CI),-count=1) -timeout 20m ./...
 
+.PHONY: test-postgres
+test-postgres: ## Run the tests of the pages and of the verifier on PostgreSQL
+	LATCHKEY_TEST_DATABASE=postgres $(GO) run .ci/gotest.go $(if $(CI),-count=1) -timeout 20m ./web ./keys/verifier
+
 .PHONY: race
 race: ## Run all tests but the slow ones (testing.Short) under the race detector
 	CGO_ENABLED=1 $(GO) run .ci/gotest.go -race -short $(if $(CI),-count=1) -timeout 20m ./...
@@ -50,7 +54,7 @@ torture: ## Kill the server under load 1,000 times, or ROUNDS=n times; nothing a
 	$(GO) test ./cmd/latchkey -run '^TestNothingAcknowledgedIsLostWhenTheServerIsKilled$$' -v -count=1 -timeout 3h -torture.rounds $(ROUNDS)
 
 .PHONY: check
-check: deps test lint fresh race fuzz ## Do everything that CI does
+check: deps test test-postgres lint fresh race fuzz ## Do everything that CI does
 	@echo "check: everything passed"
 
 .PHONY: lint
