@@ -85,6 +85,18 @@ func postgresConfig(url string) (*pgx.ConnConfig, error) {
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (database, error) {
+	db, err := connectPostgres(url)
+	if err != nil {
+		return database{}, err
+	}
+	if err := preparePostgres(ctx, db.write, o); err != nil {
+		return database{}, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+// connectPostgres opens a database as it is.
+func connectPostgres(url string) (database, error) {
 	config, err := postgresConfig(url)
 	if err != nil {
 		return database{}, err
@@ -92,9 +104,6 @@ func openPostgres(ctx context.Context, url string, o Options) (database, error) 
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
-	if err := preparePostgres(ctx, db, o); err != nil {
-		return database{}, errors.Join(err, db.Close())
-	}
 	return database{
 		write: db, read: db,
 		snapshot:     &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},

@@ -36,7 +36,7 @@ func (f placeFlags) place() (p place, err error) {
 	if p.folder, err = filepath.Abs(f.Data); err != nil {
 		return p, fmt.Errorf("cannot find out where the data folder %s is: %w", f.Data, err)
 	}
-	if p.url, err = f.databaseURL(); err != nil || p.url == "" {
+	if p.url, err = valueOrFile("--database-url", f.DatabaseURL, f.DatabaseURLFile); err != nil || p.url == "" {
 		return p, err
 	}
 	if !store.IsPostgres(p.url) {
@@ -46,20 +46,21 @@ func (f placeFlags) place() (p place, err error) {
 	return p, err
 }
 
-func (f placeFlags) databaseURL() (string, error) {
+// valueOrFile is the URL that a flag gives, or the file of the flag of that name that ends in -file.
+func valueOrFile(flag, value, file string) (string, error) {
 	switch {
-	case f.DatabaseURLFile == "":
-		return f.DatabaseURL, nil
-	case f.DatabaseURL != "":
-		return "", errors.New("--database-url and --database-url-file are both set; set one of them")
+	case file == "":
+		return value, nil
+	case value != "":
+		return "", fmt.Errorf("%s and %s-file are both set; set one of them", flag, flag)
 	}
-	content, err := os.ReadFile(f.DatabaseURLFile)
+	content, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("cannot read --database-url-file: %w", err)
+		return "", fmt.Errorf("cannot read %s-file: %w", flag, err)
 	}
 	url := strings.TrimSpace(string(content))
 	if url == "" || len(content) > maxURLFile {
-		return "", fmt.Errorf("--database-url-file %s must hold the URL of a database and nothing else", f.DatabaseURLFile)
+		return "", fmt.Errorf("%s-file %s must hold the URL of a database and nothing else", flag, file)
 	}
 	return url, nil
 }
