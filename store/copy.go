@@ -41,7 +41,7 @@ func Copy(ctx context.Context, from, to string, o Options) (report CopyReport, e
 	if from == to {
 		return report, refused("both places are the same; nothing was copied")
 	}
-	source, err := openSource(ctx, from)
+	source, err := openSource(ctx, from, o)
 	if err != nil {
 		return report, fmt.Errorf("the source: %w", err)
 	}
@@ -53,7 +53,7 @@ func Copy(ctx context.Context, from, to string, o Options) (report CopyReport, e
 }
 
 // openSource opens a database without bringing its schema up to date: a copy changes nothing there.
-func openSource(ctx context.Context, url string) (db database, err error) {
+func openSource(ctx context.Context, url string, o Options) (db database, err error) {
 	dialect := goose.DialectPostgres
 	if IsPostgres(url) {
 		db, err = connectPostgres(url)
@@ -68,7 +68,7 @@ func openSource(ctx context.Context, url string) (db database, err error) {
 	if err != nil {
 		return database{}, err
 	}
-	if err := errors.Join(checkSource(ctx, db, dialect), checkUnserved(ctx, db)); err != nil {
+	if err := errors.Join(checkSource(ctx, db, dialect), checkUnserved(ctx, db, o)); err != nil {
 		return database{}, errors.Join(err, db.close())
 	}
 	return db, nil
@@ -114,11 +114,11 @@ func hasTable(ctx context.Context, db database, name string) (exists bool, err e
 }
 
 // checkUnserved refuses a PostgreSQL database that a node is at work on.
-func checkUnserved(ctx context.Context, db database) error {
+func checkUnserved(ctx context.Context, db database, o Options) error {
 	if exists, err := hasTable(ctx, db, "node"); err != nil || !exists {
 		return err
 	}
-	s := &Store{db: db, options: Options{Now: time.Now}}
+	s := &Store{db: db, options: o}
 	nodes, err := s.Nodes(ctx)
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func copyToPostgres(ctx context.Context, source database, url string, o Options)
 		return report, fmt.Errorf("the target: %w", err)
 	}
 	defer func() { err = errors.Join(err, target.close()) }()
-	if err := checkUnserved(ctx, target); err != nil {
+	if err := checkUnserved(ctx, target, o); err != nil {
 		return report, fmt.Errorf("the target: %w", err)
 	}
 	if err := preparePostgres(ctx, target.write, o); err != nil {

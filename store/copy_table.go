@@ -133,7 +133,7 @@ func (t copiedTable) copy(ctx context.Context, sent, got *sql.Tx) error {
 		return err
 	}
 	chunk := max(1, copiedValues/len(t.columns))
-	insert := `INSERT INTO ` + t.name + ` (` + strings.Join(t.columns, ", ") + `) VALUES ` //nolint:gosec // names from the catalogue
+	insert := `INSERT INTO ` + t.name + ` (` + strings.Join(t.columns, ", ") + `) VALUES `
 	var args []any
 	write := func() error {
 		if len(args) == 0 {
@@ -221,7 +221,7 @@ func (t copiedTable) sum(ctx context.Context, tx *sql.Tx) (CopiedTable, error) {
 		carry := 0
 		for i, b := range secret.Sum(row) {
 			carry += int(total[i]) + int(b)
-			total[i] = byte(carry)
+			total[i] = byte(carry & 0xff)
 			carry >>= 8
 		}
 		result.Rows++

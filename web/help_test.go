@@ -28,6 +28,7 @@ var helpOf = map[string][]string{
 	"external":     {"/account/api-keys/external", "/account/api-keys/external/new", "/account/api-keys/external/:id/edit", "/account/api-keys/external/:id/remove"},
 	"export":       {"/account/api-keys/export.xlsx", "/account/api-keys/export.csv"},
 	"settings":     {"/account/api-keys/settings"},
+	"nodes":        nil,
 	"roles":        {"/account/roles", "/account/roles/new", "/account/roles/permissions", "/account/roles/permissions/new", "/account/roles/:slug", "/account/roles/:slug/edit", "/account/roles/:slug/delete"},
 	"users":        {"/account/users", "/account/users/invite", "/account/users/:uid/edit", "/account/users/:uid/deactivate", "/account/users/:uid/activate", "/account/users/:uid/reset", "/account/users/:uid/link/discard", "/password/:lid"},
 	"audit":        {"/account/audit", "/account/audit/export.xlsx", "/account/audit/export.csv"},

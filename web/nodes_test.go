@@ -240,17 +240,20 @@ func TestALostRevocationIsAnAlarmInWords(t *testing.T) {
 		"en": {
 			"The database lost a revocation of this key in a failover; it was written down again, as a deactivation, on 12 Sep 2026, 10:00 UTC.",
 			"Nobody gets in with the key.", "the database lost a revocation in a failover, and it was written down again",
-			"Key deactivated: the database had lost a revocation", []string{"ReasonLost in a failover and written down again", "Newest change before the loss4711"},
+			"Key deactivated: the database had lost a revocation",
+			[]string{"ReasonLost in a failover and written down again", "Newest change before the loss4711"},
 		},
 		"pt-BR": {
 			"O banco de dados perdeu uma revogação desta chave em um failover; ela foi registrada de novo, como inativação, em 12 de set. de 2026, 10:00 UTC.",
 			"Ninguém entra com a chave.", "o banco de dados perdeu uma revogação em um failover, e ela foi registrada de novo",
-			"Chave inativada: o banco de dados havia perdido uma revogação", []string{"Perdida em um failover e registrada de novo", "Alteração mais nova antes da perda4711"},
+			"Chave inativada: o banco de dados havia perdido uma revogação",
+			[]string{"Perdida em um failover e registrada de novo", "Alteração mais nova antes da perda4711"},
 		},
 		"es": {
 			"La base de datos perdió una revocación de esta clave en una conmutación por error; se registró de nuevo, como desactivación, el 12 sept. 2026, 10:00 UTC.",
 			"Nadie entra con la clave.", "la base de datos perdió una revocación en una conmutación por error y se registró de nuevo",
-			"Clave desactivada: la base de datos había perdido una revocación", []string{"Perdida en una conmutación por error y registrada de nuevo", "Cambio más nuevo antes de la pérdida4711"},
+			"Clave desactivada: la base de datos había perdido una revocación",
+			[]string{"Perdida en una conmutación por error y registrada de nuevo", "Cambio más nuevo antes de la pérdida4711"},
 		},
 	} {
 		k.accepts = language

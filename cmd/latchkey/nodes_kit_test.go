@@ -110,7 +110,7 @@ const balancer = `
 			proxy_set_header Host $http_host;
 			proxy_set_header X-Forwarded-For $remote_addr;
 			proxy_next_upstream error timeout http_503 non_idempotent;
-			proxy_connect_timeout 1s;
+			proxy_connect_timeout 5s;
 			add_header X-Node $upstream_addr always;
 		}
 	}`

@@ -78,7 +78,7 @@ func TestNoRevocationIsMissedWhileTheDatabaseFails(t *testing.T) {
 		{"the listening connections are frozen for 8 s", func() {
 			// The hints do not come; a poll sees the changes without them.
 			thawed := cluster.Freeze(`query LIKE 'LISTEN%'`)
-			time.Sleep(8 * time.Second) //nolint:forbidigo // this is the fault: the time in which nothing comes
+			time.Sleep(8 * time.Second) // this is the fault: the time in which nothing comes
 			thawed()
 		}},
 	} {

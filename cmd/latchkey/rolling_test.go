@@ -56,13 +56,15 @@ func TestARollingRestartFailsNoRequest(t *testing.T) {
 		work.Go(func() {
 			for n := 0; !over.Load(); n++ {
 				answered.Add(1)
-				switch (i + n) % 50 {
+				switch (i + n) % 100 {
 				case 0:
 					form := url.Values{"name": {"Rolled"}, "nonce": {secret.NewNonce()}}.Encode()
 					status, err := send(http.MethodPost, pathNew, form)
 					if err != nil || status != http.StatusOK {
 						again.Add(1)
-						status, err = send(http.MethodPost, pathNew, form)
+						if status, err = send(http.MethodPost, pathNew, form); status == http.StatusSeeOther {
+							status = http.StatusOK // it was done the first time, and is shown once
+						}
 					}
 					if posts.Add(1); err != nil || status != http.StatusOK {
 						fails("a form, sent twice,", status, err)

@@ -53,7 +53,7 @@ func Copy(t testing.TB, url string) (copied string, remove func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp(t.TempDir(), "")
+	folder, err := os.MkdirTemp(t.TempDir(), "") //nolint:usetesting // it goes before the test ends
 	if err != nil {
 		t.Fatal(err)
 	}
