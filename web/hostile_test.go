@@ -605,7 +605,7 @@ func (a answer) message() string {
 }
 
 // byChance is what no two installations have alike.
-var byChance = regexp.MustCompile(`^[0-9A-Za-z]{4}$|appkey-[a-z]+-[0-9A-Z]{8}|-[0-9A-HJKMNP-TV-Z]{8}\b|lk[a-z]_[0-9A-Za-z]{49}|[0-9A-Za-z]{22}|…[0-9A-Za-z]{4}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}`)
+var byChance = regexp.MustCompile(`^[0-9A-Za-z]{4}$|appkey-[a-z]+-[0-9A-Z]{8}|-[0-9A-HJKMNP-TV-Z]{8}\b|lk[a-z]_[0-9A-Za-z]{49}|[0-9A-Za-z]{22}|…[0-9A-Za-z]{4}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|\?at=\d+`)
 
 // plain is text with a word in the place of each name.
 func (s *story) plain(text string) string {
