@@ -50,6 +50,7 @@ func used(t *testing.T) (folder string, all []issued) {
 }
 
 func TestAnInstallationMovesToPostgreSQLAndBack(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("slow: it moves twice")
 	}
@@ -151,6 +152,7 @@ func TestACopyThatArrivesOtherwiseIsNotKept(t *testing.T) {
 }
 
 func TestACopyThatIsKilledLeavesNothingThatIsServed(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("slow: it copies until it is killed")
 	}

@@ -23,6 +23,7 @@ func replicated(t testing.TB) (primary, standby *storetest.Cluster, database str
 }
 
 func TestNothingAcknowledgedIsLostInAFailover(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("slow: it fails a PostgreSQL server over")
 	}
@@ -102,6 +103,7 @@ func TestNothingAcknowledgedIsLostInAFailover(t *testing.T) {
 }
 
 func TestALossyFailoverIsDetectedAndNothingRevokedComesBack(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("slow: it fails a PostgreSQL server over")
 	}

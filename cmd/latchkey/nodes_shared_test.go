@@ -14,6 +14,7 @@ import (
 
 // Whoever is sent to one node now and to another one then meets one console.
 func TestNodesShareWhatTheyKnow(t *testing.T) {
+	t.Parallel()
 	cluster := storetest.NewCluster(t)
 	database := cluster.URL("postgres")
 	nodes := []*node{startNode(t, database, "node-1"), startNode(t, database, "node-2")}

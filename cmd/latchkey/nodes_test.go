@@ -51,12 +51,13 @@ func (b *balanced) refuseAll(all []issued) {
 }
 
 func TestNoRevocationIsMissedWhileTheDatabaseFails(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("slow: PostgreSQL is restarted")
 	}
 	cluster := storetest.NewCluster(t)
 	database := cluster.URL("postgres")
-	all := newDatabase(t, database, 2000)
+	all := newDatabase(t, database, 500)
 	b := balance(t, database)
 	for _, fault := range []struct {
 		name string

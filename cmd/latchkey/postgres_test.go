@@ -19,6 +19,7 @@ func servePostgres(t testing.TB, database, name string, more ...string) *served 
 }
 
 func TestEveryCommandTakesAPostgreSQLDatabase(t *testing.T) {
+	t.Parallel()
 	cluster := storetest.NewCluster(t)
 	database := cluster.URL("postgres")
 	on := func(command string, more ...string) result {
