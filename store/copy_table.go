@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -212,22 +214,24 @@ func compareTables(ctx context.Context, tables []copiedTable, sent, got *sql.Tx)
 // databases order letters in their own ways.
 func (t copiedTable) sum(ctx context.Context, tx *sql.Tx) (CopiedTable, error) {
 	result := CopiedTable{Name: t.name}
-	var total [32]byte
+	var total [4]uint64
 	err := t.each(ctx, tx, func(values []any) error {
 		row, err := encodeRow(values)
 		if err != nil {
 			return err
 		}
-		carry := 0
-		for i, b := range secret.Sum(row) {
-			carry += int(total[i]) + int(b)
-			total[i] = byte(carry & 0xff)
-			carry >>= 8
+		digest, carry := secret.Sum(row).Bytes(), uint64(0)
+		for i := range total {
+			total[i], carry = bits.Add64(total[i], binary.LittleEndian.Uint64(digest[8*i:]), carry)
 		}
 		result.Rows++
 		return nil
 	})
-	result.Digest = hex.EncodeToString(total[:])
+	var text []byte
+	for _, part := range total {
+		text = binary.LittleEndian.AppendUint64(text, part)
+	}
+	result.Digest = hex.EncodeToString(text)
 	return result, err
 }
 
