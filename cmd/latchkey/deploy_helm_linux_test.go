@@ -20,7 +20,7 @@ import (
 // for far longer than it runs.
 var helm = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(builtIn, "helm")
-	cmd := exec.Command("go", "build", "-gcflags=all=-N -l", "-o", path, ".") //nolint:noctx // it is for all tests
+	cmd := exec.Command("go", "build", "-gcflags=all=-N -l", "-o", path, ".")
 	cmd.Dir = filepath.Join(repository, ".ci/helm")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
