@@ -20,7 +20,7 @@ func round(t *testing.T) *figures {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		keyMemory: "100", processMemory: "50", verifyCPU: "10", loadSQLite: "2", loadPostgres: "5", keySQLite: "1000", keyPostgres: "2000",
+		keyMemory: "100", processMemory: "0.0625", verifyCPU: "10", loadSQLite: "2", loadPostgres: "5", keySQLite: "1000", keyPostgres: "2000",
 		eventSQLite: "500", eventPostgres: "600", useSQLite: "10", usePostgres: "20", usesPerSecond: "100", changesSQLite: "500",
 		changesPostgres: "300", beatLog: "200", changeLog: "4096", connections: "11",
 	} {
@@ -36,7 +36,7 @@ var usual = assumptions{Cores: 8, Active: 1, Events: 2}
 func TestWhatKeysTake(t *testing.T) {
 	got := forKeys(round(t), usual, 1_000_000)
 	want := ofKeys{
-		Index: 100_000_000, Memory: 50*1_048_576 + 200_000_000, LoadSQLite: 2, LoadPostgres: 5,
+		Index: 100_000_000, Memory: 67_108_864 + 200_000_000, LoadSQLite: 2, LoadPostgres: 5,
 		// 1 % of a million in each of 24 * 400 hours.
 		Used: 10_000, SQLite: disk{1e9, 960_000_000, 1e9}, Postgres: disk{2e9, 1_920_000_000, 1_200_000_000},
 	}
@@ -46,7 +46,7 @@ func TestWhatKeysTake(t *testing.T) {
 	if sum := got.SQLite.Sum(); sum != 2_960_000_000 {
 		t.Errorf("on disk it is %v", sum)
 	}
-	if none := forKeys(round(t), usual, 0); none.Memory != 50*1_048_576 || none.SQLite.Sum() != 0 {
+	if none := forKeys(round(t), usual, 0); none.Memory != 67_108_864 || none.SQLite.Sum() != 0 {
 		t.Errorf("without keys it is %+v", none)
 	}
 }
@@ -133,7 +133,7 @@ func TestFiguresAreTakenAndRefused(t *testing.T) {
 
 func TestNumbersAreReadable(t *testing.T) {
 	for got, want := range map[string]string{
-		size(0): "0.00 B", size(999): "999 B", size(1000): "0.98 KiB", size(1.5 * mib): "1.5 MiB", size(1e18): "888 PiB", size(1e21): "888,178 PiB",
+		size(0): "0.00 B", size(999): "999 B", size(1000): "0.98 KiB", size(1.5 * gib): "1.5 GiB", size(1e18): "888 PiB", size(1e21): "888,178 PiB",
 		seconds(1.25): "1.2 s", seconds(119): "119 s", seconds(120): "2.0 min", seconds(7200): "2.0 h",
 		count(0): "0", count(999): "999", count(1000): "1,000", count(12_345_678): "12,345,678",
 	} {
@@ -182,7 +182,7 @@ func TestTheFiguresAreThoseOfTheProgram(t *testing.T) {
 	if n, _ := strconv.Atoi(string(found[1])); float64(n+1) != f.value(connections) {
 		t.Errorf("a node holds %d connections and one that listens; the figure is %v", n, f.value(connections))
 	}
-	command := regexp.MustCompile(`^go test -run '\^\$' -bench '?(\w+)\$?'? -benchtime \d+x \./(\S+)$`)
+	command := regexp.MustCompile(`^go test -run '\^\$' -bench '?(\w+)\$?'? -benchtime \d+x \./(\S+)(?: -large\.keys \d+)?$`)
 	checked := 0
 	for _, g := range f.Measured {
 		if g.Name == connections {

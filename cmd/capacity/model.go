@@ -11,7 +11,7 @@ import (
 // The names of the figures.
 const (
 	keyMemory       = "key-bytes"
-	processMemory   = "process-mib"
+	processMemory   = "process-gib"
 	verifyCPU       = "verify-cpu-us"
 	loadSQLite      = "load-us-sqlite"
 	loadPostgres    = "load-us-postgres"
@@ -45,7 +45,7 @@ const (
 )
 
 const (
-	mib        = 1 << 20
+	gib        = 1 << 30
 	secondsDay = 86_400
 )
 
@@ -92,7 +92,7 @@ func forKeys(f *figures, a assumptions, held float64) ofKeys {
 	used := held * a.Active / 100
 	uses, events := used*24*float64(useDays), held*a.Events
 	return ofKeys{
-		Index: index, Memory: f.value(processMemory)*mib + indexes*index, Used: used,
+		Index: index, Memory: f.value(processMemory)*gib + indexes*index, Used: used,
 		LoadSQLite: held * f.value(loadSQLite) / 1e6, LoadPostgres: held * f.value(loadPostgres) / 1e6,
 		SQLite:   disk{held * f.value(keySQLite), uses * f.value(useSQLite), events * f.value(eventSQLite)},
 		Postgres: disk{held * f.value(keyPostgres), uses * f.value(usePostgres), events * f.value(eventPostgres)},
