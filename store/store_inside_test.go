@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -152,7 +153,9 @@ func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
 		"PostgreSQL: the same, wrapped":       {fmt.Errorf("save: %w", &pgconn.PgError{Code: "40P01"}), retryablePostgres, true},
 		"PostgreSQL: a broken constraint":     {&pgconn.PgError{Code: "23505"}, retryablePostgres, false},
 		"PostgreSQL: the outcome is unknown":  {&pgconn.PgError{Code: "40003"}, retryablePostgres, false},
-		"PostgreSQL: the server shuts down":   {&pgconn.PgError{Code: "57P01"}, retryablePostgres, false},
+		"PostgreSQL: the server shuts down":   {&pgconn.PgError{Code: "57P01"}, retryablePostgres, true},
+		"PostgreSQL: it is not the primary":   {&pgconn.PgError{Code: "25006"}, retryablePostgres, true},
+		"PostgreSQL: the connection is lost":  {fmt.Errorf("save: %w", io.ErrUnexpectedEOF), retryablePostgres, true},
 		"PostgreSQL: another error":           {context.DeadlineExceeded, retryablePostgres, false},
 	} {
 		if c.err == nil || c.retryable(c.err) != c.want {
