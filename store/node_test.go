@@ -218,7 +218,7 @@ func TestAServerThatTurnsReadOnlyIsLeft(t *testing.T) {
 	}
 	before := connections()
 	cluster.Exec("postgres", `ALTER SYSTEM SET default_transaction_read_only = on`)
-	cluster.Exec("postgres", `SELECT pg_reload_conf()`)
+	cluster.Reload("default_transaction_read_only", "on")
 	if err := account("globex"); keys.KindOf(err) != keys.KindUnavailable {
 		t.Errorf("a change on a server that may only be read got %v; want unavailable", err)
 	}
@@ -226,7 +226,7 @@ func TestAServerThatTurnsReadOnlyIsLeft(t *testing.T) {
 		t.Errorf("the connections to it were %q, and are %q; want none", before, after)
 	}
 	cluster.Exec("postgres", `ALTER SYSTEM RESET default_transaction_read_only`)
-	cluster.Exec("postgres", `SELECT pg_reload_conf()`)
+	cluster.Reload("default_transaction_read_only", "off")
 	if err := account("globex"); err != nil {
 		t.Errorf("when it may be written to again: %v", err)
 	}
@@ -260,7 +260,7 @@ func TestTLSOptionsOfTheURLHold(t *testing.T) {
 	cluster.Put("server.crt", certificate)
 	cluster.Put("server.key", key)
 	cluster.Exec("postgres", `ALTER SYSTEM SET ssl = on`)
-	cluster.Exec("postgres", `SELECT pg_reload_conf()`)
+	cluster.Reload("ssl", "on")
 	root, other := filepath.Join(t.TempDir(), "root.crt"), filepath.Join(t.TempDir(), "other.crt")
 	stranger, _ := selfSigned(t, "127.0.0.1")
 	if err := errors.Join(os.WriteFile(root, certificate, 0o600), os.WriteFile(other, stranger, 0o600)); err != nil {

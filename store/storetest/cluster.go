@@ -223,6 +223,13 @@ func (c *Cluster) Freeze(condition string) (thaw func()) {
 	}
 }
 
+// Reload makes the server read its settings again, and waits until one of them has a value.
+func (c *Cluster) Reload(setting, value string) {
+	c.t.Helper()
+	c.Exec("postgres", `SELECT pg_reload_conf()`)
+	c.until(setting+" is not "+value, "postgres", `SELECT (current_setting($1) = $2)::text`, setting, value)
+}
+
 // Open opens a database of the server, also of a standby.
 func (c *Cluster) Open(database string) *sql.DB {
 	c.t.Helper()
