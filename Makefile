@@ -35,6 +35,10 @@ deps: ## Install what the tests need (Chromium, PostgreSQL, nginx, Caddy and oth
 test: ## Run all tests; what needs a missing program is skipped and named at the end
 	$(GO) run .ci/gotest.go $(if $(CI),-count=1) -timeout 20m ./...
 
+.PHONY: test-postgres
+test-postgres: ## Run the tests of the pages and of the verifier on PostgreSQL; with CI=true without the slow ones
+	LATCHKEY_TEST_DATABASE=postgres $(GO) run .ci/gotest.go $(if $(CI),-count=1 -short) -timeout 20m ./web ./keys/verifier
+
 .PHONY: race
 race: ## Run all tests but the slow ones (testing.Short) under the race detector
 	CGO_ENABLED=1 $(GO) run .ci/gotest.go -race -short $(if $(CI),-count=1) -timeout 20m ./...
@@ -50,7 +54,7 @@ torture: ## Kill the server under load 1,000 times, or ROUNDS=n times; nothing a
 	$(GO) test ./cmd/latchkey -run '^TestNothingAcknowledgedIsLostWhenTheServerIsKilled$$' -v -count=1 -timeout 3h -torture.rounds $(ROUNDS)
 
 .PHONY: check
-check: deps test lint fresh race fuzz ## Do everything that CI does
+check: deps test test-postgres lint fresh race fuzz ## Do everything that CI does
 	@echo "check: everything passed"
 
 .PHONY: lint
@@ -73,9 +77,15 @@ fresh: ## Fail when a formatted or generated file is not what its source makes
 
 .PHONY: bench
 bench: ## Measure; a figure past its bound fails
-	$(GO) test -run '^$$' -bench . -skip 'LoadFeed|VerifyHTTP|Proxy|Restart|Export|Change$$' -benchtime 100x -timeout 30m ./...
-	$(GO) test -run '^$$' -bench 'LoadFeed|VerifyHTTP|Proxy|Restart|Export' -benchtime 20x -timeout 30m ./store ./cmd/latchkey
+	$(GO) test -run '^$$' -bench . -skip 'LoadFeed|VerifyHTTP|Proxy|Restart|Export|Capacity|Change$$' -benchtime 100x -timeout 30m ./...
+	$(GO) test -run '^$$' -bench 'LoadFeed|VerifyHTTP|Proxy|Restart|Export|Capacity' -benchtime 20x -timeout 30m ./store ./cmd/latchkey
 	$(GO) test -run '^$$' -bench 'Change$$' -benchtime 1000x -timeout 30m ./store
+
+LARGE ?= 10000000
+
+.PHONY: bench-large
+bench-large: ## Measure memory and start with 10,000,000 keys, or LARGE=n
+	$(GO) test ./cmd/latchkey -run '^$$' -bench '^BenchmarkLarge$$' -benchtime 3x -timeout 60m -large.keys $(LARGE)
 
 .PHONY: cover
 cover: ## Measure how much of the code the tests run, into coverage.out

@@ -97,6 +97,14 @@ type AuditEvent struct {
 	Details map[string]any
 }
 
+// ReasonLost is the detail "reason" of a deactivation that writes down again what the database had lost.
+const ReasonLost = "lost"
+
+// WrittenAgain says whether the event is such a deactivation.
+func (e AuditEvent) WrittenAgain() bool {
+	return e.Action == ActionKeyDeactivated && e.Details["reason"] == ReasonLost
+}
+
 // Refusal is something that was refused and that a stranger can cause as often as they like. Equal
 // refusals are counted together, so that they cannot flood the audit log.
 type Refusal struct {

@@ -96,6 +96,11 @@ type FeedChanges struct {
 	// Lost says that the feed does not lead on from the reader's mark, or that there is too much of it:
 	// the reader must load anew. Everything else is empty then.
 	Lost bool
+	// Forked says, of a feed that is Lost, that the database does not know the change at the reader's mark: a
+	// failover or a restore has lost what was acknowledged.
+	Forked bool
+	// Beat is the newest heartbeat of the reader's node that the snapshot shows, see Beat.Number.
+	Beat int64
 	// Accounts are those that changed or whose roles or resources did.
 	Accounts []FeedAccount
 	// Keys are those that changed, deleted ones too.

@@ -34,8 +34,10 @@ func (s *Store) CreateAccount(ctx context.Context, by keys.Actor, in NewAccount)
 		return keys.Account{}, keys.User{}, err
 	}
 	err = s.change(ctx, by, func(ctx context.Context, t *tx) error {
-		// Its row is also what a claim of the setup locks, so the two cannot both be the first.
-		if _, err := t.exec(ctx, `DELETE FROM setup_code WHERE id = 1`); err != nil {
+		if err := t.lockSetup(ctx); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `DELETE FROM setup_code`); err != nil {
 			return err
 		}
 		account, user, err = t.createAccount(ctx, in)
@@ -143,7 +145,7 @@ func (t *tx) grant(ctx context.Context, r keys.Role, numberOf map[string]int64) 
 
 // Accounts returns every account of the installation, the oldest first.
 func (s *Store) Accounts(ctx context.Context) (all []keys.Account, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		all, err = list(ctx, t, scanAccount, `SELECT `+accountColumns+` FROM account ORDER BY number`)
 		return err
 	})

@@ -99,6 +99,11 @@ func (t *tx) appendEvents(ctx context.Context) error {
 	if err := t.feed(ctx, fed); err != nil {
 		return err
 	}
+	if t.fed {
+		if err := t.notify(ctx); err != nil {
+			return err
+		}
+	}
 	_, err = t.exec(ctx, `UPDATE head SET chain = $1 WHERE id = 1`, chain)
 	return err
 }
@@ -199,7 +204,7 @@ func (s *Store) KeyEvents(ctx context.Context, by keys.Actor, id keys.KeyID) (ev
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		events, err = list(ctx, t, scanEvent, `
 			SELECT seq, id, at, account_id, actor_kind, actor_id, actor, action, object_kind, object_id,
 				object, ip, request_id, result, alarm, details

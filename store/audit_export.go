@@ -36,7 +36,7 @@ type ExportedEvent struct {
 // end, in the order of the log, as it is at one moment. It returns the end of what it wrote, which is the
 // zero head when there was nothing. An error of write ends it.
 func (s *Store) ExportAudit(ctx context.Context, after int64, write func(line []byte) error) (head AuditHead, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.readAll(ctx, func(ctx context.Context, t *tx) error {
 		_, err := list(ctx, t, func(row scanner) (none struct{}, err error) {
 			e, err := scanExported(row)
 			if err != nil {

@@ -59,7 +59,7 @@ func (s *Store) AuditLog(ctx context.Context, by keys.Actor, ask AuditAsk) (page
 	if err := cmp.Or(by.Require(keys.ViewAuditLog), err, ask.check()); err != nil {
 		return AuditPage{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		q, err := t.auditQuery(ctx, by.AccountID, ask.AuditFilter)
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func (s *Store) EachEvent(ctx context.Context, by keys.Actor, filter AuditFilter
 	if err := cmp.Or(by.Require(keys.ViewAuditLog), filter.check()); err != nil {
 		return err
 	}
-	return s.read(ctx, func(t *tx) error {
+	return s.readAll(ctx, func(ctx context.Context, t *tx) error {
 		q, err := t.auditQuery(ctx, by.AccountID, filter)
 		if err != nil {
 			return err
@@ -149,7 +149,7 @@ func (s *Store) CountEvents(ctx context.Context, by keys.Actor, filter AuditFilt
 	if err := cmp.Or(by.Require(keys.ViewAuditLog), filter.check()); err != nil {
 		return 0, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		q, err := t.auditQuery(ctx, by.AccountID, filter)
 		if err != nil {
 			return err
@@ -174,7 +174,7 @@ func (s *Store) AuditAlarms(ctx context.Context, by keys.Actor, since time.Time)
 	if err := by.Require(keys.ViewAuditLog); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		q, err := t.auditQuery(ctx, by.AccountID, AuditFilter{Alarms: true, From: since})
 		if err != nil {
 			return err

@@ -93,7 +93,7 @@ func (d Damage) rows() string {
 // off at the end. It shows damage and careless edits; somebody who can write the database can also
 // write a whole new chain, which only a head that was kept elsewhere shows: name it in kept.
 func (s *Store) VerifyAudit(ctx context.Context, kept ...AuditHead) (report AuditReport, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.readAll(ctx, func(ctx context.Context, t *tx) error {
 		head, found, err := t.readHead(ctx)
 		if err != nil {
 			return err
@@ -112,7 +112,7 @@ func (s *Store) VerifyAudit(ctx context.Context, kept ...AuditHead) (report Audi
 
 // AuditHead returns the end of the audit log. Kept elsewhere, it proves what the log was up to there.
 func (s *Store) AuditHead(ctx context.Context) (head AuditHead, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		return t.row(ctx, `SELECT seq, chain FROM head WHERE id = 1`).Scan(&head.Seq, &head.Hash)
 	})
 	return head, err

@@ -47,6 +47,8 @@ type tx struct {
 	// fed says that the transaction wrote to the change feed, and saw that it looked at what the feed
 	// tells of.
 	fed, saw bool
+	// unheld says that the caller takes the change in itself, so that nobody waits for it.
+	unheld bool
 }
 
 // change runs do in a transaction and appends the events that it recorded. A client that goes away
@@ -97,7 +99,7 @@ func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.
 		return err
 	}
 	err = began.Commit()
-	if t.fed {
+	if t.fed && !t.unheld {
 		// A change that does not hold everywhere yet must not be acknowledged.
 		err = errors.Join(err, s.hold(ctx))
 	}
@@ -112,7 +114,7 @@ func (s *Store) attempt(ctx context.Context, by keys.Actor, do func(ctx context.
 // moment ago, such as that the key is inactive already, so that one must hold before it is told.
 func (t *tx) refused(ctx context.Context, err error) error {
 	_ = t.sql.Rollback() // nobody shall wait for its locks meanwhile
-	if !t.saw || keys.KindOf(err) == "" && !errors.Is(err, errUnchanged) {
+	if !t.saw || t.unheld || keys.KindOf(err) == "" && !errors.Is(err, errUnchanged) {
 		return err
 	}
 	if late := t.store.hold(ctx); late != nil {
@@ -136,9 +138,19 @@ func (s *Store) hold(ctx context.Context) error {
 	return nil
 }
 
-// read runs do over one snapshot of the database, and returns when what it shows holds.
-func (s *Store) read(ctx context.Context, do func(t *tx) error) error {
-	err := s.snapshot(ctx, do)
+// read runs do over one snapshot of the database, and returns when what it shows holds. It is for what a page
+// shows: a database that does not answer soon ends it.
+func (s *Store) read(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
+	return s.shown(ctx, s.db.readDeadline, do)
+}
+
+// readAll is read for what takes as long as there are rows.
+func (s *Store) readAll(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
+	return s.shown(ctx, 0, do)
+}
+
+func (s *Store) shown(ctx context.Context, within time.Duration, do func(ctx context.Context, t *tx) error) error {
+	err := s.within(ctx, within, do)
 	if s.held.Load() == s.missed.Load() {
 		return err
 	}
@@ -148,15 +160,25 @@ func (s *Store) read(ctx context.Context, do func(t *tx) error) error {
 	return err
 }
 
-// snapshot runs do over one snapshot of the database.
-func (s *Store) snapshot(ctx context.Context, do func(t *tx) error) error {
+// snapshot runs do over one snapshot of the database, which must answer soon.
+func (s *Store) snapshot(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
+	return s.within(ctx, s.db.readDeadline, do)
+}
+
+// within runs do over one snapshot, for no longer than said when that is not 0.
+func (s *Store) within(ctx context.Context, limit time.Duration, do func(ctx context.Context, t *tx) error) error {
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
 	began, err := s.db.read.BeginTx(ctx, s.db.snapshot)
 	if err != nil {
 		return refusal(err)
 	}
 	t := &tx{sql: began, store: s, at: s.now(), prepared: s.db.reads}
 	defer t.end(ctx)
-	return refusal(do(t))
+	return refusal(do(ctx, t))
 }
 
 // end rolls back what was not committed, and keeps the queries for the next time.

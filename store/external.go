@@ -36,7 +36,7 @@ func (s *Store) ExternalKey(ctx context.Context, by keys.Actor, id keys.KeyID) (
 		return keys.ExternalKey{}, err
 	}
 	var found externalRow
-	err := s.read(ctx, func(t *tx) (err error) {
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
 		found, err = t.externalOfID(ctx, by.AccountID, id)
 		return err
 	})

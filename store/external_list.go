@@ -30,7 +30,7 @@ func (s *Store) ExternalKeys(ctx context.Context, by keys.Actor, ask KeyAsk) (pa
 	if err := by.Require(keys.ViewAPIKeys); err != nil {
 		return ExternalKeyPage{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		found, err := t.externalPage(ctx, by.AccountID, ask)
 		if err != nil {
 			return err
@@ -220,7 +220,7 @@ func (s *Store) EachExternalKey(ctx context.Context, by keys.Actor, do func(keys
 	if err := by.Require(keys.ViewAPIKeys); err != nil {
 		return err
 	}
-	return s.read(ctx, func(t *tx) error {
+	return s.read(ctx, func(ctx context.Context, t *tx) error {
 		for place, more := newestCursor, true; more; {
 			found, err := t.olderExternal(ctx, by.AccountID, place, externalChunk)
 			if err != nil {

@@ -16,15 +16,20 @@ const feedLimit = 10_000
 // FollowFeed returns what changed after a mark, as it is at one moment. When nothing did, it costs one
 // short query.
 func (s *Store) FollowFeed(ctx context.Context, after keys.FeedMark) (changes keys.FeedChanges, err error) {
-	err = s.snapshot(ctx, func(t *tx) error {
-		changes = keys.FeedChanges{Mark: after}
+	err = s.snapshot(ctx, func(ctx context.Context, t *tx) error {
+		beat, err := t.beatShown(ctx)
+		if err != nil {
+			return err
+		}
+		changes = keys.FeedChanges{Mark: after, Beat: beat}
 		log, complete, err := t.changesAfter(ctx, after)
 		switch {
 		case err != nil:
 			return err
 		case !complete:
 			changes = keys.FeedChanges{Lost: true}
-			return nil
+			changes.Forked, err = t.forked(ctx, after)
+			return err
 		case len(log) == 0:
 			return nil
 		}
@@ -70,6 +75,20 @@ func (t *tx) changesAfter(ctx context.Context, after keys.FeedMark) (log []chang
 		return nil, false, nil
 	}
 	return log[1:], len(log)-1 <= feedLimit, nil
+}
+
+// forked says whether the database does not know a change that a reader took in: its log ends before it, or has
+// another one in its place. A log whose beginning was swept away has not forked.
+func (t *tx) forked(ctx context.Context, after keys.FeedMark) (forked bool, err error) {
+	if after == (keys.FeedMark{}) {
+		return false, nil
+	}
+	err = t.row(ctx, `
+		SELECT COALESCE((SELECT MAX(seq) FROM change_log), 0) < $1
+			OR EXISTS (SELECT 1 FROM change_log WHERE seq = $1 AND event_id <> $2)
+			OR (EXISTS (SELECT 1 FROM change_log WHERE seq < $1) AND NOT EXISTS (SELECT 1 FROM change_log WHERE seq = $1))`,
+		after.Seq, after.EventID).Scan(&forked)
+	return forked, err
 }
 
 // fromTheBeginning says whether the change log still begins where it began, which is with the first

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"latchkey/keys"
 )
@@ -46,7 +47,8 @@ var errStatesDiffer = errors.New("the read transactions show different states")
 func (s *Store) loadFeed(ctx context.Context, into keys.FeedLoad, transactions int) (mark keys.FeedMark, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	readers, err := s.openFeed(ctx, transactions)
+	heard := s.listenForSilence(cancel)
+	readers, err := s.openFeed(ctx, transactions, heard)
 	defer func() { err = errors.Join(err, closeFeed(readers)) }()
 	if err != nil {
 		return keys.FeedMark{}, err
@@ -74,11 +76,27 @@ func (s *Store) loadFeed(ctx context.Context, into keys.FeedLoad, transactions i
 	return readers[0].state.mark, errors.Join(failed...)
 }
 
+// feedSilence is how long a server may send nothing while everything is loaded. It has to sort millions of rows
+// before the first comes.
+const feedSilence = 30 * time.Second
+
+// listenForSilence calls what ends a load when no row comes for too long. It returns what to call when rows
+// come.
+func (s *Store) listenForSilence(end func()) (heard func()) {
+	if s.db.server == nil {
+		return func() {}
+	}
+	timer := time.AfterFunc(feedSilence, end)
+	return func() { timer.Reset(feedSilence) }
+}
+
 // feedReader is a read transaction on a connection of its own.
 type feedReader struct {
 	*tx
 	conn  *sql.Conn
 	state feedState
+	// heard is called when rows have come.
+	heard func()
 }
 
 // feedState is what changes with every change. A mark alone would do: the counter is there so that the
@@ -90,13 +108,13 @@ type feedState struct {
 
 // openFeed begins read transactions that show one state. It returns those that were begun also with an
 // error.
-func (s *Store) openFeed(ctx context.Context, transactions int) (readers []*feedReader, err error) {
+func (s *Store) openFeed(ctx context.Context, transactions int, heard func()) (readers []*feedReader, err error) {
 	for range transactions {
 		conn, err := s.db.read.Conn(ctx)
 		if err != nil {
 			return readers, err
 		}
-		r := &feedReader{conn: conn}
+		r := &feedReader{conn: conn, heard: heard}
 		readers = append(readers, r)
 		began, err := conn.BeginTx(ctx, s.db.snapshot)
 		if err != nil {
@@ -214,8 +232,11 @@ func (r *feedReader) each(ctx context.Context, columns int, do func(row *feedRow
 			if err := errors.Join(do(row), row.err); err != nil {
 				return err
 			}
-			if n%feedPause == 0 && ctx.Err() != nil {
-				return ctx.Err()
+			if n%feedPause == 0 {
+				r.heard()
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 			}
 		}
 	})

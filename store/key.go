@@ -12,7 +12,7 @@ func (s *Store) Key(ctx context.Context, by keys.Actor, id keys.KeyID) (keys.Key
 		return keys.Key{}, err
 	}
 	var found keyRow
-	err := s.read(ctx, func(t *tx) (err error) {
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
 		if found, err = t.keyOfID(ctx, by.AccountID, id); err != nil {
 			return err
 		}

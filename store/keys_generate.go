@@ -187,7 +187,7 @@ func (t *tx) useNonce(ctx context.Context, nonce string, k keyRow, token int64) 
 // keyOfNonce is the key that a form made, or the zero key when it was deleted since.
 func (s *Store) keyOfNonce(ctx context.Context, by keys.Actor, nonce string) (keys.Key, error) {
 	var id keys.KeyID
-	err := s.read(ctx, func(t *tx) error {
+	err := s.read(ctx, func(ctx context.Context, t *tx) error {
 		return t.row(ctx, `
 			SELECT api_key.app_key FROM form_nonce JOIN api_key ON api_key.id = form_nonce.key_id
 			WHERE form_nonce.account_id = $1 AND form_nonce.nonce = $2`, by.AccountID, nonce).Scan(&id)

@@ -15,7 +15,7 @@ func (s *Store) KeyHistory(ctx context.Context, by keys.Actor, id keys.KeyID, li
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		k, err := t.keyOfID(ctx, by.AccountID, id)
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (s *Store) KeyAlarm(ctx context.Context, by keys.Actor, id keys.KeyID, sinc
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return keys.AuditEvent{}, false, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		if _, err := t.keyOfID(ctx, by.AccountID, id); err != nil {
 			return err
 		}
@@ -55,6 +55,31 @@ func (s *Store) KeyAlarm(ctx context.Context, by keys.Actor, id keys.KeyID, sinc
 		return err
 	})
 	return alarm, found, err
+}
+
+// KeyChange returns the number of the newest change of a key of the actor's account, or of a token of it, that
+// verifiers must know of, as Nodes counts changes. It returns NotFound when there is no such key.
+func (s *Store) KeyChange(ctx context.Context, by keys.Actor, id keys.KeyID) (change int64, err error) {
+	if _, err := keys.ParseKeyID(string(id)); err != nil {
+		return 0, err
+	}
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
+		k, err := t.keyOfID(ctx, by.AccountID, id)
+		if err != nil {
+			return err
+		}
+		// As above, each half asks the index for the object.
+		return t.row(ctx, `
+			SELECT COALESCE(MAX(seq), 0) FROM (
+				SELECT seq FROM audit
+				WHERE account_id = $1 AND object_kind = 'key' AND object_id = $2 AND action <> 'verify.refused' AND result = $4
+				UNION ALL
+				SELECT seq FROM audit
+				WHERE account_id = $1 AND object_kind = 'token' AND action <> 'verify.refused' AND result = $4 AND object_id IN (
+					SELECT CAST(number AS TEXT) FROM api_token WHERE key_id = $3)
+			) AS changes`, by.AccountID, string(id), k.id, resultOK).Scan(&change)
+	})
+	return change, err
 }
 
 const historyColumns = `seq, at, actor_kind, actor, action, object_kind, object_id, ip, result, alarm, details`

@@ -22,7 +22,7 @@ type OpenedLink struct {
 // KeyLinkExists returns nil when there is a link of a key with this id, whatever its state, and else
 // NotFound with ReasonLinkNotFound.
 func (s *Store) KeyLinkExists(ctx context.Context, id string) error {
-	return s.read(ctx, func(t *tx) error {
+	return s.read(ctx, func(ctx context.Context, t *tx) error {
 		_, err := t.keyLink(ctx, id)
 		return err
 	})
@@ -82,7 +82,7 @@ func (s *Store) OpenKeyLink(ctx context.Context, by keys.Actor, id string, value
 // presentedLink is the link whose secret was presented. A wrong secret is counted.
 func (s *Store) presentedLink(ctx context.Context, by keys.Actor, id string, value secret.Digest) (linkRow, error) {
 	var link linkRow
-	err := s.read(ctx, func(t *tx) (err error) {
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
 		link, err = t.keyLink(ctx, id)
 		return err
 	})

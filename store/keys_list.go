@@ -46,7 +46,7 @@ func (s *Store) Keys(ctx context.Context, by keys.Actor, ask KeyAsk) (page KeyPa
 	if err := ask.check(); err != nil {
 		return KeyPage{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		page, err = t.keyPage(ctx, by.AccountID, ask)
 		return err
 	})
@@ -261,7 +261,7 @@ func (s *Store) NameTaken(ctx context.Context, by keys.Actor, name string) (take
 	if err := checkText(name); err != nil {
 		return false, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		taken, err = t.nameTaken(ctx, by.AccountID, name)
 		return err
 	})

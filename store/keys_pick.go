@@ -19,7 +19,7 @@ func (s *Store) PickKeys(ctx context.Context, by keys.Actor, ids []keys.KeyID) (
 	if len(args) == 1 {
 		return nil, nil
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		roles, err := t.accountRoles(ctx, by.AccountID)
 		if err != nil {
 			return err

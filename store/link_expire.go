@@ -14,7 +14,7 @@ const expireAtOnce = 200
 // lets them be, and whoever made them reads in the log what became of them. Call it regularly.
 func (s *Store) ExpireLinks(ctx context.Context) error {
 	var expired []linkRow
-	err := s.read(ctx, func(t *tx) (err error) {
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
 		expired, err = list(ctx, t, scanLink, `
 			SELECT `+linkColumns+` FROM link
 			WHERE opened_at IS NULL AND voided_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2`, t.at.UnixMicro(), expireAtOnce)

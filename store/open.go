@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // ErrRefused matches the errors of Open that say that a database is not as it should be. Their text
@@ -35,6 +36,10 @@ type database struct {
 	examine func(ctx context.Context) error
 	// retryable says whether an error before a commit means that the change may be tried again.
 	retryable func(err error) bool
+	// readDeadline ends a read that the database does not answer. It is 0 where there is no network between.
+	readDeadline time.Duration
+	// server is set on PostgreSQL, where several nodes may work on the database.
+	server *server
 }
 
 func (db database) close() error {
@@ -44,15 +49,15 @@ func (db database) close() error {
 	return errors.Join(db.read.Close(), db.write.Close())
 }
 
-func openDatabase(ctx context.Context, url string) (database, error) {
+func openDatabase(ctx context.Context, url string, o Options) (database, error) {
 	scheme, rest, found := strings.Cut(url, "://")
 	switch {
 	case !found:
 		return openSQLite(ctx, url)
 	case scheme == "sqlite":
 		return openSQLite(ctx, rest)
-	case scheme == "postgres", scheme == "postgresql":
-		return openPostgres(ctx, url)
+	case IsPostgres(url):
+		return openPostgres(ctx, url, o)
 	}
 	return database{}, refused("the database URL begins with %q; use sqlite:///path/to/latchkey.db or postgres://user@host/name", scheme+"://")
 }

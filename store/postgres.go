@@ -3,8 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,33 +18,153 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// postgresConnections is how many connections one store holds at most.
-const postgresConnections = 10
+const (
+	// postgresConnections is how many connections one store holds at most, but for the one that listens.
+	postgresConnections = 10
+	// connectDeadline is how long one of the hosts of a URL may take to answer, where the URL does not say.
+	connectDeadline = 2 * time.Second
+	// postgresRead ends a read of a page: what took longer has no answer to expect.
+	postgresRead = 2500 * time.Millisecond
+)
 
-func openPostgres(ctx context.Context, url string) (database, error) {
+// server is a PostgreSQL server that several nodes may work on.
+type server struct {
+	// config makes further connections.
+	config *pgx.ConnConfig
+}
+
+// IsPostgres says whether a URL of a database is one of PostgreSQL.
+func IsPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// PostgresName is what a PostgreSQL database is called where people read it, without user and password:
+// the hosts and the name. An error says what is wrong with the URL, without its password.
+func PostgresName(url string) (string, error) {
+	config, err := postgresConfig(url)
+	if err != nil {
+		return "", err
+	}
+	hosts := []string{postgresHost(config.Host, config.Port)}
+	for _, f := range config.Fallbacks {
+		if host := postgresHost(f.Host, f.Port); host != hosts[len(hosts)-1] { // TLS and plain are two attempts
+			hosts = append(hosts, host)
+		}
+	}
+	return fmt.Sprintf("PostgreSQL database %s on %s", config.Database, strings.Join(hosts, ", ")), nil
+}
+
+func postgresHost(host string, port uint16) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// postgresConfig reads a URL. What it leaves open is decided for a program that writes: of several hosts
+// only one that can be written to is taken.
+func postgresConfig(url string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return database{}, fmt.Errorf("read the database URL: %w", err)
+		return nil, refused("the database URL cannot be read: %s", err)
 	}
 	// The frame's locks are written for this level, whatever the server's own default is.
 	config.RuntimeParams["default_transaction_isolation"] = "read committed"
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "latchkey" // so that an operator knows whose connections they are
+	}
+	if !strings.Contains(url, "target_session_attrs=") {
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	if !strings.Contains(url, "connect_timeout=") {
+		config.ConnectTimeout = connectDeadline
+	}
+	closes := config.OnPgError
+	config.OnPgError = func(c *pgconn.PgConn, failure *pgconn.PgError) bool {
+		// A server that cannot be written to any more was one that could: it is not the primary now.
+		return failure.Code != readOnlyServer && closes(c, failure)
+	}
+	return config, nil
+}
+
+func openPostgres(ctx context.Context, url string, o Options) (database, error) {
+	db, err := connectPostgres(url)
+	if err != nil {
+		return database{}, err
+	}
+	if err := preparePostgres(ctx, db.write, o); err != nil {
+		return database{}, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+// connectPostgres opens a database as it is.
+func connectPostgres(url string) (database, error) {
+	config, err := postgresConfig(url)
+	if err != nil {
+		return database{}, err
+	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
-	if err := migrate(ctx, goose.DialectPostgres, db, migrationLock{}); err != nil {
-		return database{}, errors.Join(err, db.Close())
-	}
 	return database{
 		write: db, read: db,
-		snapshot:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
-		retryable: retryablePostgres,
+		snapshot:     &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+		retryable:    retryablePostgres,
+		readDeadline: postgresRead,
+		server:       &server{config: config},
 	}, nil
 }
 
-// retryablePostgres is a serialization failure or a deadlock: PostgreSQL rolled the transaction back.
+// preparePostgres brings the schema up to date, and says what the operator should know about the server.
+func preparePostgres(ctx context.Context, db *sql.DB, o Options) error {
+	var exists bool
+	var durable string
+	err := db.QueryRowContext(ctx, `
+		SELECT to_regclass('head') IS NOT NULL, current_setting('synchronous_commit')`).Scan(&exists, &durable)
+	switch {
+	case err != nil:
+		return fmt.Errorf("cannot use the database: %w", err)
+	case !exists && o.MustExist:
+		return refused("there is no Latchkey in that database; nothing was done. Start one with latchkey serve or latchkey init, or give the right --database-url")
+	case durable == "off":
+		o.Log.Warn("the database's synchronous_commit is off: when its server crashes, changes that were answered can be lost")
+	}
+	return migrate(ctx, goose.DialectPostgres, db, migrationLock{})
+}
+
+// The codes of PostgreSQL that say that a transaction was rolled back, and that another may succeed.
+const (
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	readOnlyServer       = "25006"
+	adminShutdown        = "57P01"
+	crashShutdown        = "57P02"
+	cannotConnectNow     = "57P03"
+)
+
+// retryablePostgres is a failure before a commit after which nothing of the transaction is left: two got in
+// each other's way, the connection was lost, or the server stopped or is another one now.
 func retryablePostgres(err error) bool {
 	failure, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (failure.Code == "40001" || failure.Code == "40P01")
+	if !ok {
+		return lostConnection(err)
+	}
+	switch failure.Code {
+	case serializationFailure, deadlockDetected, readOnlyServer, adminShutdown, crashShutdown, cannotConnectNow:
+		return true
+	}
+	return false
+}
+
+// lostConnection says whether an error is of the connection, and not that somebody waited long enough.
+func lostConnection(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
 }
 
 // migrationLock lets one of several programs that start at once change the schema, while the others

@@ -16,7 +16,7 @@ func (s *Store) Resources(ctx context.Context, by keys.Actor) (catalogue []keys.
 	if err := by.Require(keys.ManageRoles); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		catalogue, err = t.resources(ctx, by.AccountID)
 		return err
 	})

@@ -29,7 +29,7 @@ func (s *Store) ReviewKeys(ctx context.Context, by keys.Actor, limit int) (found
 	if err := by.Require(keys.EditAPIKeys); err != nil {
 		return ReviewKeys{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		found = ReviewKeys{}
 		rows, err := t.activeKeys(ctx, by.AccountID)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // Roles returns the roles of the actor's account in the order of their names, with their resources.
 func (s *Store) Roles(ctx context.Context, by keys.Actor) (roles []keys.Role, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		roles, err = t.accountRoles(ctx, by.AccountID)
 		return err
 	})

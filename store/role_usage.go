@@ -50,7 +50,7 @@ func (s *Store) UsedRoles(ctx context.Context, by keys.Actor) (roles []UsedRole,
 	if err := by.Require(keys.ManageRoles); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		roles, err = t.usedRoles(ctx, `role.account_id = $1`, by.AccountID)
 		return err
 	})
@@ -67,7 +67,7 @@ func (s *Store) UsedRole(ctx context.Context, by keys.Actor, slug string, limit 
 	if err := checkText(slug); err != nil {
 		return UsedRole{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		if role, err = t.usedRole(ctx, by.AccountID, slug); err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (t *tx) rememberDevice(ctx context.Context, userID string, device secret.Di
 // keys.SessionSeenEvery, and a failure to write it is only logged.
 func (s *Store) Session(ctx context.Context, digest secret.Digest) (Session, error) {
 	var found Session
-	err := s.read(ctx, func(t *tx) (err error) {
+	err := s.read(ctx, func(ctx context.Context, t *tx) (err error) {
 		found, err = t.session(ctx, digest)
 		return err
 	})
@@ -160,7 +160,7 @@ func (s *Store) SetFlash(ctx context.Context, digest secret.Digest, flash string
 // TakeFlash returns the session's message and removes it, so that of several requests one gets it.
 // Without a message it returns "" and writes nothing.
 func (s *Store) TakeFlash(ctx context.Context, digest secret.Digest) (flash string, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		found, err := list(ctx, t, scanText, `SELECT flash FROM session WHERE digest = $1 AND flash <> ''`, digest.Bytes())
 		if len(found) > 0 {
 			flash = found[0]

@@ -118,7 +118,7 @@ func (s *Store) PreviewSettings(ctx context.Context, by keys.Actor, in keys.Sett
 	if err := keys.CheckSettings(in); err != nil {
 		return SettingsPreview{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		account, err := scanAccount(t.row(ctx, `SELECT `+accountColumns+` FROM account WHERE id = $1`, by.AccountID))
 		if err != nil {
 			return orNotFound(err, keys.ReasonAccountNotFound)

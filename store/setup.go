@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"latchkey/keys"
@@ -12,7 +10,7 @@ import (
 
 // Unclaimed says whether the installation has no user yet.
 func (s *Store) Unclaimed(ctx context.Context) (unclaimed bool, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		unclaimed, err = t.unclaimed(ctx)
 		return err
 	})
@@ -24,14 +22,20 @@ func (t *tx) unclaimed(ctx context.Context) (unclaimed bool, err error) {
 	return unclaimed, err
 }
 
-// PutSetupCode makes a code the one that claims the installation until it expires; the former one is
+// lockSetup lets nobody else make an account or claim the installation until the transaction ends.
+func (t *tx) lockSetup(ctx context.Context) error {
+	_, err := t.exec(ctx, `UPDATE head SET seq = seq WHERE id = 1`)
+	return err
+}
+
+// PutSetupCode makes a code one that claims the installation until it expires; the former one of this node is
 // void. It is not audited: nobody acted.
 func (s *Store) PutSetupCode(ctx context.Context, code secret.Digest, expires time.Time) error {
 	return s.change(ctx, keys.Actor{}, func(ctx context.Context, t *tx) error {
 		_, err := t.exec(ctx, `
-			INSERT INTO setup_code (id, digest, expires_at, version) VALUES (1, $1, $2, 1)
-			ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at, version = setup_code.version + 1`,
-			code.Bytes(), expires.UnixMicro())
+			INSERT INTO setup_code (node, digest, expires_at) VALUES ($1, $2, $3)
+			ON CONFLICT (node) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at`,
+			s.options.Node.Name, code.Bytes(), expires.UnixMicro())
 		return err
 	})
 }
@@ -56,20 +60,16 @@ func (s *Store) ClaimSetup(ctx context.Context, by keys.Actor, code secret.Diges
 		if err := t.startSession(ctx, user.ID, session); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `DELETE FROM setup_code WHERE id = 1`)
+		_, err := t.exec(ctx, `DELETE FROM setup_code`)
 		return err
 	})
 	return account, user, err
 }
 
-// checkSetup locks the code's row and returns why the claim is refused. The row is locked even when
-// there is none: then the code is gone, and so is the chance of every claim that waited for it.
+// checkSetup returns why the claim is refused. Of several claims at once the others wait, and then find that
+// the code is gone.
 func (t *tx) checkSetup(ctx context.Context, code secret.Digest, in NewAccount) error {
-	var digest []byte
-	var expires int64
-	err := t.row(ctx, `
-		UPDATE setup_code SET version = version + 1 WHERE id = 1 RETURNING digest, expires_at`).Scan(&digest, &expires)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	if err := t.lockSetup(ctx); err != nil {
 		return err
 	}
 	unclaimed, err := t.unclaimed(ctx)
@@ -79,19 +79,29 @@ func (t *tx) checkSetup(ctx context.Context, code secret.Digest, in NewAccount) 
 	if !unclaimed {
 		return keys.NotFound(keys.ReasonSetupClosed)
 	}
+	right, err := t.setupCodeRight(ctx, code)
+	if err != nil {
+		return err
+	}
 	var wrong error
-	if stored, err := secret.DigestOf(digest); err != nil || !stored.Equal(code) || !t.at.Before(fromMicros(expires)) {
+	if !right {
 		wrong = keys.Problem("code", keys.ReasonSetupCode)
 	}
 	return keys.Problems(wrong, in.check())
 }
 
+func (t *tx) setupCodeRight(ctx context.Context, code secret.Digest) (right bool, err error) {
+	err = t.row(ctx, `SELECT EXISTS (SELECT 1 FROM setup_code WHERE digest = $1 AND expires_at > $2)`,
+		code.Bytes(), t.at.UnixMicro()).Scan(&right)
+	return right, err
+}
+
 // SetupCodeRight says whether a code would claim the setup now. It changes nothing: of several that
 // ask, ClaimSetup decides.
 func (s *Store) SetupCodeRight(ctx context.Context, code secret.Digest) (right bool, err error) {
-	err = s.read(ctx, func(t *tx) error {
-		return t.row(ctx, `SELECT EXISTS (SELECT 1 FROM setup_code WHERE digest = $1 AND expires_at > $2)`,
-			code.Bytes(), t.at.UnixMicro()).Scan(&right)
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
+		right, err = t.setupCodeRight(ctx, code)
+		return err
 	})
 	return right, err
 }

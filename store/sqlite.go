@@ -78,9 +78,14 @@ func dsn(path string, query url.Values) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
 }
 
-// createSQLite makes a database beside its place and moves it there once it is whole: a program that
-// is killed meanwhile leaves no empty file in the place of a database.
+// createSQLite makes an empty database.
 func createSQLite(ctx context.Context, path string) error {
+	return makeSQLite(ctx, path, func(database) error { return nil })
+}
+
+// makeSQLite makes a database beside its place, fills it, and moves it there once it is whole: a program that
+// is killed meanwhile leaves no empty file in the place of a database.
+func makeSQLite(ctx context.Context, path string, fill func(db database) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // its mode is 0600
 	if err != nil {
 		return cannotWrite(path, err)
@@ -94,8 +99,11 @@ func createSQLite(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	if err = migrate(ctx, goose.DialectSQLite3, db.write, nil); err == nil {
+		err = fill(db)
+	}
 	// Closing the last connection moves the write-ahead log into the file, and syncs it.
-	if err := errors.Join(migrate(ctx, goose.DialectSQLite3, db.write, nil), db.close()); err != nil {
+	if err := errors.Join(err, db.close()); err != nil {
 		return fmt.Errorf("create %s: %w", path, err)
 	}
 	// A rename would replace a database that another program has made meanwhile. Some file systems

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/keys/secret"
 )
 
@@ -23,6 +25,10 @@ type Options struct {
 	AfterCommit func(ctx context.Context) error
 	// Log takes what cannot be returned as an error. Nil discards it.
 	Log *slog.Logger
+	// Node is the server that the store is a part of. Only a node writes heartbeats, and only on PostgreSQL.
+	Node NodeIdentity
+	// MustExist refuses a PostgreSQL database that holds no Latchkey, instead of making one in it.
+	MustExist bool
 }
 
 // Store keeps accounts, users, sessions, API keys and the audit log in one database. Its methods may
@@ -49,6 +55,9 @@ type Store struct {
 	// missed counts the calls of AfterCommit that failed, and held is that count at the begin of the last
 	// one that did not.
 	missed, held atomic.Int64
+	// nodeID is that of this run of a node, beat its last committed heartbeat.
+	nodeID string
+	beat   atomic.Int64
 	// newSuffix makes the last part of a key's id; a test makes it collide.
 	newSuffix func() string
 }
@@ -61,11 +70,11 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	db, err := openDatabase(ctx, url)
+	db, err := openDatabase(ctx, url, o)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, options: o, newSuffix: secret.NewKeySuffix}
+	s := &Store{db: db, options: o, newSuffix: secret.NewKeySuffix, nodeID: uuid.NewString()}
 	s.examine(ctx)
 	return s, nil
 }
@@ -104,7 +113,7 @@ func (s *Store) Check(ctx context.Context) error {
 	if damage := s.damage.Load(); damage != nil {
 		return *damage
 	}
-	return s.snapshot(ctx, func(tx *tx) error {
+	return s.snapshot(ctx, func(ctx context.Context, tx *tx) error {
 		var seq int64
 		return tx.row(ctx, `SELECT seq FROM head WHERE id = 1`).Scan(&seq)
 	})

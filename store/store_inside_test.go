@@ -235,7 +235,7 @@ func TestNoteTokensRepeatsTheLinkThatWaits(t *testing.T) {
 	k := generate(t, s, by)
 	until := func() (until, tokens int64) {
 		t.Helper()
-		err := s.snapshot(t.Context(), func(t *tx) error {
+		err := s.snapshot(t.Context(), func(_ context.Context, t *tx) error {
 			return t.row(context.Background(), `SELECT link_until, token_count FROM api_key WHERE app_key = $1`, string(k.ID)).Scan(&until, &tokens)
 		})
 		if err != nil {
@@ -287,7 +287,7 @@ func TestTheListStaysInItsIndexes(t *testing.T) {
 		for _, find := range []KeyFind{{}, {Text: "x"}, {Status: keys.StatusActive}, {Role: "x"}, {Tokens: TokenRenewSoon}, {Tokens: TokenLink, Text: "x", Role: "x", Status: keys.StatusInactive}} {
 			find.Sort = sort
 			q := find.query(account, nil, s.now())
-			err := s.snapshot(t.Context(), func(tx *tx) error {
+			err := s.snapshot(t.Context(), func(_ context.Context, tx *tx) error {
 				plan := func(query string, args ...any) string {
 					steps, err := list(t.Context(), tx, func(row scanner) (step string, err error) {
 						var skip any

@@ -16,7 +16,14 @@ func TestMain(m *testing.M) {
 
 func TestSQLite(t *testing.T) { conform(t, "SQLite", storetest.SQLite) }
 
-func TestPostgres(t *testing.T) { conform(t, "PostgreSQL", storetest.MigratedPostgres) }
+// With -short only those cases run on PostgreSQL in which several work at once.
+func TestPostgres(t *testing.T) {
+	if testing.Short() {
+		storetest.Run(t, storetest.MigratedPostgres, "race/", "feed/")
+		return
+	}
+	conform(t, "PostgreSQL", storetest.MigratedPostgres)
+}
 
 // conformed is how many cases ran on each database.
 var conformed = map[string]int{}

@@ -43,6 +43,7 @@ var sweeps = []struct {
 	{`DELETE FROM login_limit WHERE kind IN ('address', 'link') AND last_at < $1`, time.Hour},
 	{`DELETE FROM login_limit WHERE kind IN ('network', 'device') AND last_at < $1`, day},
 	{`DELETE FROM setup_code WHERE expires_at <= $1`, 0},
+	{`DELETE FROM node WHERE beat_at < $1`, day},
 	{`DELETE FROM usage_hourly WHERE hour < $1`, keys.UsageMemory},
 	{`DELETE FROM usage_batch WHERE at < $1`, 30 * day},
 	// A link is remembered for as long as somebody who has it may be told what became of it.

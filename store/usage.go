@@ -86,7 +86,7 @@ func (s *Store) KeyUsage(ctx context.Context, by keys.Actor, id keys.KeyID) (usa
 	if _, err := keys.ParseKeyID(string(id)); err != nil {
 		return keys.KeyUsage{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		k, err := t.keyOfID(ctx, by.AccountID, id)
 		if err != nil {
 			return err

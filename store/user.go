@@ -58,7 +58,7 @@ func (t *tx) insertUserRoles(ctx context.Context, userID string, roles []keys.Ro
 // Users returns every user of the installation in the order of their making. Their roles come
 // without the roles' resources.
 func (s *Store) Users(ctx context.Context) (all []keys.User, err error) {
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		all, err = list(ctx, t, scanUser, `SELECT `+userColumns+` FROM app_user ORDER BY app_user.number`)
 		if err != nil {
 			return err

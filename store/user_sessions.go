@@ -23,7 +23,7 @@ type OwnSession struct {
 // OwnSessions returns the actor's sessions that are not over, the newest first.
 func (s *Store) OwnSessions(ctx context.Context, by keys.Actor, current secret.Digest) (all []OwnSession, err error) {
 	now := s.now()
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		found, err := list(ctx, t, func(row scanner) (o OwnSession, err error) {
 			var digest []byte
 			var created, seen int64

@@ -21,7 +21,7 @@ func (s *Store) UserLinkExists(ctx context.Context, id string) (exists bool, err
 	if !secret.ValidNonce(id) {
 		return false, nil
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		_, exists, err = t.userLink(ctx, id)
 		return err
 	})
@@ -34,7 +34,7 @@ func (s *Store) UserLinkExists(ctx context.Context, id string) (exists bool, err
 // presented too many wrong secrets. A right secret is never refused for that.
 func (s *Store) UserOfLink(ctx context.Context, by keys.Actor, link PresentedLink) (user keys.User, err error) {
 	var l linkRow
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		var known bool
 		if l, known, err = t.userLinkOf(ctx, link); err != nil || !known {
 			return err

@@ -22,7 +22,7 @@ func (s *Store) AccountUsers(ctx context.Context, by keys.Actor) (users []Accoun
 	if err := by.Require(keys.ManageUsers); err != nil {
 		return nil, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		users, err = t.accountUsers(ctx, by.AccountID, "")
 		return err
 	})
@@ -36,7 +36,7 @@ func (s *Store) AccountUser(ctx context.Context, by keys.Actor, number int64) (u
 	if err := by.Require(keys.ManageUsers); err != nil {
 		return AccountUser{}, err
 	}
-	err = s.read(ctx, func(t *tx) error {
+	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		found, err := t.accountUsers(ctx, by.AccountID, ` AND app_user.number = $2`, number)
 		if err != nil {
 			return err

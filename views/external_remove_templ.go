@@ -157,7 +157,7 @@ func externalRemoveForm(m ExternalRemove, dialog bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ask(question{KeyConfirm: m.KeyConfirm, Heading: words.T(ctx, "external.remove-heading"), Submit: words.T(ctx, "external.remove"), Danger: true, Focus: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ask(question{KeyConfirm: m.KeyConfirm, Heading: words.T(ctx, "external.remove-heading"), Submit: words.T(ctx, "external.remove"), Danger: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

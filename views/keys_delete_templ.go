@@ -217,7 +217,7 @@ func keysDeleteForm(m KeyDelete, dialog bool) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ask(question{KeyConfirm: m.KeyConfirm, Heading: words.T(ctx, "delete.heading"), Submit: words.T(ctx, "delete.submit"), Danger: true, Focus: len(m.Problems) == 0, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ask(question{KeyConfirm: m.KeyConfirm, Heading: words.T(ctx, "delete.heading"), Submit: words.T(ctx, "delete.submit"), Danger: true, Dialog: dialog}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

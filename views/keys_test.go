@@ -48,7 +48,7 @@ func TestRowShowsKeyNameDurationRolesDateAndState(t *testing.T) {
 		"th":                               sampleKey + " " + sampleName,
 		"th code":                          sampleKey,
 		`[data-l="Token duration"]`:        "62 days left Renew soon",
-		`[data-l="Roles"] > .cell > span`:  "One Two",
+		`[data-l="Roles"] > .cell > bdi`:   "One Two",
 		`[data-l="Roles"] details summary`: "+2 more roles",
 		`[data-l="Roles"] details ul`:      "Three Four",
 		`[data-l="Created date"] time`:     "12 Sep 2026",

@@ -146,8 +146,22 @@ func sampleSettings(editable bool, problems ...ui.Problem) Settings {
 		Shell: sampleShell("Settings"), Tabs: []ui.Tab{{Label: "Generated", URL: "/keys"}, {Label: "Settings", URL: "/settings", Current: true}},
 		URL: "/settings", PreviewURL: "/settings/preview", Preview: "With these values 2 keys are expired.", Version: 3, Choice: "custom", Days: "90",
 		Enforce: true, Zone: "UTC", Zones: []string{"UTC", "Europe/Lisbon"}, Problems: problems, Editable: editable,
-		DurationText: "Tokens are valid for 90 days", EnforceText: "On",
+		DurationText: "Tokens are valid for 90 days", EnforceText: "On", Nodes: Nodes{Embedded: !editable},
 	}
+}
+
+// sampleNodes is the tab of an installation with nodes.
+func sampleNodes(rows ...NodeRow) Settings {
+	m := sampleSettings(true)
+	m.Nodes = Nodes{Confirmed: Confirmed{Text: "Change 1,042 is confirmed on 2 of 3 nodes."}, AgainURL: "/settings?at=1#nodes", Rows: rows}
+	return m
+}
+
+// sampleConfirmed is the page of a key whose last change every node has.
+func sampleConfirmed() KeyShow {
+	m := sampleShow()
+	m.Confirmed = &Confirmed{Everywhere: true, Text: "Confirmed on 3 of 3 nodes", URL: "/settings#nodes"}
+	return m
 }
 
 func sampleSettingsConfirm() SettingsConfirm {
@@ -354,6 +368,11 @@ func samplePages() map[string]templ.Component {
 		"password link":       PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example"}),
 		"password weak":       PasswordLinkPage(PasswordLink{Shell: sampleGate("Set your password"), URL: "/password/x", Host: "keys.example", Secret: sampleUserSecret, Problems: []ui.Problem{{Field: "password", Text: "Too short"}, {Field: "repeat", Text: "Not the same"}}}),
 	}
+	pages["settings nodes"] = SettingsPage(sampleNodes(
+		NodeRow{Name: "node-1", Version: "v1", Newest: "1,042", Here: true, Proof: sampleAgo(), State: ui.Chip{Tone: "success", Icon: "circle-check", Text: "Current"}},
+		NodeRow{Name: hostileName, Version: hostileName, Newest: "1,041", Proof: sampleAgo(), State: ui.Chip{Tone: "danger", Icon: "circle-x", Text: "Cut off"}}))
+	pages["settings no node"] = SettingsPage(sampleNodes())
+	pages["show confirmed"] = KeysShowPage(sampleConfirmed())
 	pages["audit"] = AuditPage(sampleAudit())
 	pages["audit empty"] = AuditPage(Audit{Shell: sampleShell("Audit log"), URL: "/audit", Zone: "UTC", Filtered: true})
 	pages["preferences"] = AccountPreferencesPage(samplePreferences())

@@ -20,7 +20,7 @@ import (
 // auditRow puts an event in words.
 func (s *Server) auditRow(c echo.Context, e store.LoggedEvent) views.AuditRow {
 	row := views.AuditRow{
-		ID: strconv.FormatInt(e.Seq, 10), At: momentOf(c, e.At), Who: safe(e.Actor), Action: sayAction(c, e.Action), Alarm: e.Alarm,
+		ID: strconv.FormatInt(e.Seq, 10), At: momentOf(c, e.At), Who: safe(e.Actor), Action: sayEvent(c, e.AuditEvent), Alarm: e.Alarm,
 		Source: safe(e.IP), OK: e.Result == "ok", Result: t(c, "audit.refused"), Fields: auditFields(c, e),
 	}
 	if row.OK {
@@ -63,6 +63,9 @@ func auditFields(c echo.Context, e store.LoggedEvent) (fields []views.AuditField
 		field.After = sayValue(c, e.Details[name])
 		if micros, is := e.Details[name].(float64); is && name == "since" {
 			field.After = momentOf(c, time.UnixMicro(int64(micros))).Text
+		}
+		if name == "reason" && e.WrittenAgain() {
+			field.After = t(c, "audit.value.lost")
 		}
 		fields = append(fields, field)
 	}
@@ -107,7 +110,7 @@ func sayValue(c echo.Context, value any) string {
 	case []any:
 		texts := make([]string, len(v))
 		for i, one := range v {
-			texts[i] = sayValue(c, one)
+			texts[i] = words.Isolate(sayValue(c, one))
 		}
 		if len(texts) == 0 {
 			return t(c, "audit.value.none")
@@ -127,12 +130,24 @@ func (s *Server) auditAlarm(c echo.Context, e store.LoggedEvent) views.AuditAlar
 	if e.Key != "" && e.KeyName != "" {
 		name = safe(e.KeyName)
 	}
+	if e.WrittenAgain() {
+		text, advice := sayLost(c, e.AuditEvent)
+		return views.AuditAlarm{Name: name, URL: link, Text: text, Advice: advice}
+	}
 	what := sayTimes(c, "audit.alarm.at", words.Args{"What": sayAction(c, e.Action), "At": momentOf(c, e.At)})
 	if e.IP != "" {
 		what = sayTimes(c, "audit.alarm.at-from", words.Args{"What": sayAction(c, e.Action), "At": momentOf(c, e.At), "Address": safe(e.IP)})
 	}
 	id := "audit.advice." + dashed(string(e.Action))
 	return views.AuditAlarm{Name: name, URL: link, Text: what, Advice: sayOr(c, id, t(c, "audit.advice"))}
+}
+
+// sayEvent says what happened.
+func sayEvent(c echo.Context, e keys.AuditEvent) string {
+	if e.WrittenAgain() {
+		return t(c, "audit.lost")
+	}
+	return sayAction(c, e.Action)
 }
 
 // sayOr says what the catalogue has for an id, or the other text where it has nothing.

@@ -81,7 +81,8 @@ func (s *Server) answerLinkOver(c echo.Context, opened store.OpenedLink, err err
 	return s.render(c, status, views.CredentialOverPage(view))
 }
 
-// linkShell is the frame of a page for whoever has a link: it is the same for who is signed in.
+// linkShell is the frame of a page for whoever has a link. It is the same for who is signed in, who need not be
+// whom the link is for.
 func (s *Server) linkShell(c echo.Context, title string) views.Shell {
 	shell := s.bareShell(c, title)
 	shell.Viewer, shell.Review, shell.ReviewURL = nil, "", ""

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -322,82 +323,64 @@ func TestSecretsAppearOnlyWhereTheyAreShown(t *testing.T) {
 	}
 }
 
-// TestWithoutAnAuditRowNothingChanges makes the insert of audit rows fail.
+// breakAudit makes every insert of an audit row fail, until it is mended.
+func (k *kit) breakAudit() (mend func()) {
+	k.t.Helper()
+	return k.raw.Refuse("INSERT", "audit")
+}
+
+// unaudited are the forms of which the audit log need not tell: who logs out is logged out whatever breaks, and
+// a language is kept by the browser. The setup has a test of its own.
+var unaudited = []string{pathLogout(), pathLanguage(), pathSetup()}
+
+// TestWithoutAnAuditRowNothingChanges sends every form of the table, and asks for every file, while no audit row
+// can be written; and again when it can.
 func TestWithoutAnAuditRowNothingChanges(t *testing.T) {
-	k := newKit(t)
-	k.anotherSession(route{Path: ":session"}, "own", "ana@acme.example")
-	b := k.signIn("ana@acme.example")
-	id, _ := b.generate("Order sync")
-	open, waiting, external := b.keyFor(route{Path: "/renew/:slug"}), b.keyFor(route{Path: "/link/"}), b.keyFor(route{Path: pathExternal()})
-	added := b.fieldsOf(route{Path: pathExternalAdd()}, id)
-	b.invite()
-	version, _ := b.get(pathKeyEdit(id, "")).Find("input[name=version]").Attr("value")
-	allow := k.raw.Refuse("INSERT", "audit")
-	k.putUnderReview() // for the form that ends the review
-	before := k.dump()
-	checked := 0
-	for _, r := range k.server.routes() {
-		if r.Method != http.MethodPost || r.Path == pathLogout() || r.Path == pathSetup() || r.Path == pathLanguage() {
+	for _, r := range (&Server{}).routes() {
+		if r.Kind != download && (r.Method != http.MethodPost || slices.Contains(unaudited, r.Path)) {
 			continue
 		}
-		fields := added
-		if r.Path != pathExternalAdd() {
-			fields = b.fieldsOf(r, id)
-		}
-		if strings.HasSuffix(r.Path, ":id/edit") {
-			fields.Set("version", version)
-			if isExternal(r) {
-				fields.Set("version", "1")
+		t.Run(r.Method+" "+r.Path, func(t *testing.T) {
+			k := newKit(t)
+			k.anotherSession(r, "own", "ana@acme.example")
+			b := k.signIn("ana@acme.example")
+			id := b.keyFor(r)
+			fields := b.fieldsOf(r, id)
+			mend := k.breakAudit()
+			before := k.dump()
+			a := b.ask(r, id, fields)
+			a.is(http.StatusServiceUnavailable)
+			a.says("main", "Nothing was changed")
+			k.unchangedSince(before, r.Path)
+			if secretInText.MatchString(a.body) || len(a.header.Values("Set-Cookie")) != 0 || a.header.Get("Content-Disposition") != "" || strings.Contains(a.body, string(id)) {
+				t.Errorf("it shows or sets something: %v", a.header)
 			}
-		}
-		if strings.HasSuffix(r.Path, "/activate") {
-			continue
-		}
-		checked++
-		key := id
-		switch {
-		case needsRenewal(r):
-			key = open
-		case needsLink(r):
-			key, fields = waiting, b.fieldsOf(r, waiting)
-		case isExternal(r):
-			key = external
-		}
-		a := b.post(k.fill(r.Path, key), fields)
-		a.is(http.StatusServiceUnavailable)
-		a.says("main", "Nothing was changed")
-		if secretInText.MatchString(a.body) || len(a.header.Values("Set-Cookie")) != 0 {
-			t.Errorf("%s shows or sets a secret", r.Path)
-		}
-		if after := k.dump(); after != before {
-			t.Errorf("%s changed something:\n%s", r.Path, difference(before, after))
-		}
+			mend()
+			if a := b.ask(r, id, fields); a.status >= http.StatusBadRequest || k.dump() == before {
+				t.Errorf("with an audit row it answers %d, and may change nothing", a.status)
+			}
+		})
 	}
-	if checked != 31 {
-		t.Errorf("%d routes were checked", checked)
-	}
-	allow()
-	b.post(pathKeyDeactivate(id, ""), nil).leadsTo(pathKeys())
-	k.raw.Refuse("INSERT", "audit")
-	before = k.dump()
-	b.post(pathKeyActivate(id, ""), nil).is(http.StatusServiceUnavailable)
-	if after := k.dump(); after != before {
-		t.Errorf("activate changed something:\n%s", difference(before, after))
-	}
+}
+
+func TestWithoutAnAuditRowSomebodyMayStillLogOut(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	k.breakAudit()
 	copied := *b.cookies["latchkey_session"]
 	b.post(pathLogout(), nil).leadsTo(pathLogin() + "?notice=logged-out")
 	thief := k.browser()
 	thief.cookies[copied.Name] = &copied
 	thief.get(pathKeys()).leadsTo(pathLogin() + "?notice=ended")
+}
 
-	empty := newEmptyKit(t)
-	code := empty.offerCode()
-	empty.raw.Refuse("INSERT", "audit")
-	before = empty.dump()
-	empty.browser().post(pathSetup(), setupForm(code)).is(http.StatusServiceUnavailable)
-	if after := empty.dump(); after != before {
-		t.Errorf("setup changed something:\n%s", difference(before, after))
-	}
+func TestWithoutAnAuditRowNobodySetsUp(t *testing.T) {
+	k := newEmptyKit(t)
+	code := k.offerCode()
+	k.breakAudit()
+	before := k.dump()
+	k.browser().post(pathSetup(), setupForm(code)).is(http.StatusServiceUnavailable)
+	k.unchangedSince(before, "the setup")
 }
 
 func TestEncodedPathsReachNothing(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"latchkey/store"
 )
 
 // Health is what a Server tells about work that others do: verification, and the program itself.
@@ -16,6 +18,18 @@ type Health struct {
 	Loaded, Current bool
 	// Age is how long ago the index was last proved to be current, and MaxStaleness how long it may be.
 	Age, MaxStaleness time.Duration
+	// Applied is the newest change that the index has, by its number.
+	Applied int64
+	// ClockOffset is how far the database's clock is ahead of this machine's.
+	ClockOffset time.Duration
+	// Forks is how often the database had lost changes that it had acknowledged, and LostRevocations what was
+	// written down again of them.
+	Forks, LostRevocations uint64
+	// Node is what this server is called where several work on one database, and Nodes are all of them as they
+	// were NodesAge ago. There are none before somebody has looked for the first time.
+	Node     string
+	Nodes    store.Nodes
+	NodesAge time.Duration
 	// UsageWaits says that what was counted could not be written the last time.
 	UsageWaits bool
 	// Reviews is how many accounts are under review after a restore, so that none of their keys may come in.
@@ -59,10 +73,11 @@ func (s *Server) ailments(ctx context.Context) (reasons []string) {
 	if s.store.Failing() {
 		reasons = append(reasons, "the last change could not be saved")
 	}
-	if s.lookAtClock() {
-		reasons = append(reasons, "the clock is behind a time that it showed before")
-	}
 	h := s.health()
+	reasons = append(reasons, s.clockAilments(h)...)
+	if h.Forks > 0 {
+		reasons = append(reasons, fmt.Sprintf("the database has lost acknowledged changes; %d revocations were written down again, each as a deactivation of the key", h.LostRevocations))
+	}
 	switch {
 	case !h.Loaded:
 		reasons = append(reasons, "the verification index is loading")

@@ -46,7 +46,7 @@ func (s *Server) helpProtect(c echo.Context) error {
 	}
 	view.Try = ui.Snippet{
 		ID: "try-curl", Group: "try", Label: "curl", Hint: t(c, "protect.hint"), Copy: copyIt,
-		Code: `curl -i -H "` + s.keyHeader + `: $API_KEY" -H "` + s.tokenHeader + `: $API_TOKEN" ` + guardedURL + "\ncurl -i " + guardedURL,
+		Code: "curl -i " + shellHeader(s.keyHeader, "$API_KEY") + " " + shellHeader(s.tokenHeader, "$API_TOKEN") + " " + guardedURL + "\ncurl -i " + guardedURL,
 	}
 	return s.render(c, http.StatusOK, views.HelpProtectPage(view))
 }

@@ -184,8 +184,7 @@ func nameOf(id keys.KeyID, known []keys.Key) string {
 
 // sayBulkFailure says of one key why it did not work.
 func sayBulkFailure(c echo.Context, name string, err error) string {
-	// The marks keep a name that runs from right to left from turning the words around it.
-	args := words.Args{"Name": "\u2068" + name + "\u2069"}
+	args := words.Args{"Name": name}
 	id, known := bulkFailures[keys.KindOf(err)]
 	if !known {
 		id = "bulk.failed-not-saved"

@@ -18,7 +18,7 @@ import (
 // rows are the names of the keys in the table, in their order.
 func (a answer) rows() string {
 	var names []string
-	a.Find("tbody th > span").Each(func(_ int, s *goquery.Selection) { names = append(names, s.Text()) })
+	a.Find("tbody th > bdi").Each(func(_ int, s *goquery.Selection) { names = append(names, s.Text()) })
 	return strings.Join(names, ", ")
 }
 

@@ -46,8 +46,7 @@ func TestTheRowSaysThatALinkWaits(t *testing.T) {
 	}
 }
 
-// Row 20 of the bad inputs, as far as it is about links.
-func TestQ20RenewWhileALinkWaitsExplains(t *testing.T) {
+func TestQ20BadInput20RenewWhileALinkWaitsExplains(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, old := b.generate("Price feed", "orders-viewer")

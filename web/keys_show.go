@@ -42,6 +42,9 @@ func (s *Server) keysShow(c echo.Context) error {
 	if found {
 		view.Alarm, view.AlarmAdvice = sayAlarm(c, alarm)
 	}
+	if view.Confirmed, err = s.keyConfirmed(c, key, events); err != nil {
+		return err
+	}
 	return s.render(c, http.StatusOK, views.KeysShowPage(view))
 }
 
@@ -139,7 +142,10 @@ func (s *Server) showLink(c echo.Context, key keys.Key) *views.KeyShowLink {
 // sayAlarm says what an alarm is about, when and from where it was last raised, and what to do.
 func sayAlarm(c echo.Context, alarm keys.AuditEvent) (text views.Sentence, advice string) {
 	id, advice := "alarm.reuse", t(c, "alarm.reuse-advice")
-	if alarm.Action == keys.ActionLinkWrongSecret {
+	switch {
+	case alarm.WrittenAgain():
+		return sayLost(c, alarm)
+	case alarm.Action == keys.ActionLinkWrongSecret:
 		id, advice = "alarm.link-guessed", t(c, "alarm.link-advice")
 	}
 	args := words.Args{"At": momentOf(c, alarm.At)}
@@ -149,12 +155,21 @@ func sayAlarm(c echo.Context, alarm keys.AuditEvent) (text views.Sentence, advic
 	return sayTimes(c, id, args), advice
 }
 
+// sayLost is sayAlarm for a revocation that the database had lost.
+func sayLost(c echo.Context, alarm keys.AuditEvent) (text views.Sentence, advice string) {
+	return sayTimes(c, "alarm.lost", words.Args{"At": momentOf(c, alarm.At)}), t(c, "alarm.lost-advice")
+}
+
 // showHistory puts what happened in words. A command on the machine has no address.
 func showHistory(c echo.Context, events []keys.AuditEvent) (all []views.KeyShowEvent) {
 	for _, e := range events {
 		hint, _ := e.Details["hint"].(string)
+		id := historyID(e.Action)
+		if e.WrittenAgain() {
+			id = "history.lost"
+		}
 		all = append(all, views.KeyShowEvent{
-			At: timeOf(c, e.At, currentViewer(c).zone()), Text: t(c, historyID(e.Action), words.Args{"Hint": hint}),
+			At: timeOf(c, e.At, currentViewer(c).zone()), Text: t(c, id, words.Args{"Hint": hint}),
 			By: e.Actor, From: e.IP,
 		})
 	}

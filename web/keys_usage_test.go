@@ -150,9 +150,7 @@ func TestTheChartShowsThirtyDays(t *testing.T) {
 	if got := a.texts(usageSection + " summary"); !slices.Equal(got, []string{"Show as table"}) {
 		t.Errorf("the table is behind %q", got)
 	}
-	if raw := rawID.FindString(a.text("main")); raw != "" {
-		t.Errorf("the page says %q", raw)
-	}
+	a.showsNoID("the page", newCatalogue())
 }
 
 // The days of the chart begin at the account's midnight, and the newest is the account's today.

@@ -69,10 +69,13 @@ type kit struct {
 	links map[keys.KeyID]sentLink
 	// invited is the user whom a browser invited last.
 	invited invited
+	// guest is how the emails of invited users begin.
+	guest string
 	// accepts is the language that browsers ask for, or empty.
 	accepts string
 	// session is the id that stands for the session in a path.
 	session string
+	// read is what was read of the database.
 	// batches counts the batches of use that were recorded, so that each has a number of its own.
 	batches int64
 }
@@ -110,12 +113,20 @@ func publicURL(text string) option {
 // newEmptyKit is a server without any account.
 func newEmptyKit(t testing.TB, options ...option) *kit {
 	t.Helper()
+	return newKitOn(t, storetest.Database(t), options...)
+}
+
+// newKitOn is a server on a database without any account, which is a node where several can be.
+func newKitOn(t testing.TB, url string, options ...option) *kit {
+	t.Helper()
 	k := &kit{
-		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, url: storetest.Database(t), folder: t.TempDir(), log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
-		health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
+		t: t, clock: &clock{at: time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)}, url: url, folder: t.TempDir(), log: &logBuffer{}, links: map[keys.KeyID]sentLink{},
+		guest: "guest", health: Health{Loaded: true, Current: true, MaxStaleness: time.Minute},
 	}
 	logger := slog.New(slog.NewTextHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	opened, err := store.Open(t.Context(), k.url, store.Options{Now: k.clock.now, Log: logger})
+	opened, err := store.Open(t.Context(), k.url, store.Options{
+		Now: k.clock.now, Log: logger, Node: store.NodeIdentity{Name: "node-1", Version: "test"},
+	})
 	must(t, err)
 	k.store, k.raw = opened, storetest.OpenRaw(t, k.url)
 	t.Cleanup(func() { must(t, opened.Close()) })
@@ -135,13 +146,19 @@ func newEmptyKit(t testing.TB, options ...option) *kit {
 func newKit(t testing.TB, options ...option) *kit {
 	t.Helper()
 	k := newEmptyKit(t, options...)
+	k.addAccounts()
+	return k
+}
+
+// addAccounts makes acme and globex.
+func (k *kit) addAccounts() {
+	k.t.Helper()
 	for _, slug := range []string{"acme", "globex"} {
-		_, _, err := k.store.CreateAccount(t.Context(), keys.Command("test"), store.NewAccount{
+		_, _, err := k.store.CreateAccount(k.t.Context(), keys.Command("test"), store.NewAccount{
 			Slug: slug, Zone: "UTC", Email: "ana@" + slug + ".example", PasswordPHC: hashOnce(),
 		})
-		must(t, err)
+		must(k.t, err)
 	}
-	return k
 }
 
 // addUser makes a user of acme who holds the named roles.
@@ -273,15 +290,23 @@ func (b *browser) open(path string) answer {
 // post sends a form as a page without script does.
 func (b *browser) post(path string, fields url.Values) answer {
 	b.kit.t.Helper()
+	return b.send(b.formRequest(path, fields))
+}
+
+func (b *browser) formRequest(path string, fields url.Values) *http.Request {
 	r := b.request(http.MethodPost, path, strings.NewReader(fields.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	return b.send(r)
+	return r
 }
 
 // hx sends a request as htmx does.
 func (b *browser) hx(method, path string, fields url.Values) answer {
 	b.kit.t.Helper()
+	return b.send(b.hxRequest(method, path, fields))
+}
+
+func (b *browser) hxRequest(method, path string, fields url.Values) *http.Request {
 	r := b.request(method, path, strings.NewReader(fields.Encode()))
 	r.Header.Set("HX-Request", "true")
 	r.Header.Set("HX-Current-URL", b.kit.server.public.String()+pathKeys())
@@ -289,7 +314,7 @@ func (b *browser) hx(method, path string, fields url.Values) answer {
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	return b.send(r)
+	return r
 }
 
 // generate makes a key through the form and returns its id and token.

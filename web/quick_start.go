@@ -47,8 +47,17 @@ func (v verifyCall) curl() string {
 }
 
 func (v verifyCall) shellHeaders(between string) string {
-	inQuotes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`")
-	return `-H "` + inQuotes.Replace(v.keyHeader+": "+v.key) + `"` + between + `-H "` + inQuotes.Replace(v.tokenHeader) + `: $API_TOKEN"`
+	return shellHeader(v.keyHeader, inShellQuotes(v.key)) + between + shellHeader(v.tokenHeader, "$API_TOKEN")
+}
+
+// shellHeader is the option of curl for a header. The shell reads its value, a variable or what stands in quotes.
+func shellHeader(name, value string) string {
+	return `-H "` + inShellQuotes(name) + ": " + value + `"`
+}
+
+// inShellQuotes is text as a POSIX shell takes it literally between double quotes.
+func inShellQuotes(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text)
 }
 
 // shellQuote is text as a POSIX shell takes it literally.

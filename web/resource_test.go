@@ -83,7 +83,7 @@ func TestAPermissionThatBreaksARuleIsNotAdded(t *testing.T) {
 		{"slug", "in voices", shape},
 		{"slug", "fakturę", shape},
 		{"slug", strings.Repeat("a", 65), shape},
-		{"slug", hostileRole, shape},
+		{"slug", hostile, shape},
 		{"slug", "latchkey.keys.own", "Identifiers that begin with “latchkey.” belong to this console. Choose another"},
 		{"slug", "latchkey.keys.view", "Identifiers that begin with “latchkey.” belong to this console. Choose another"},
 		{"slug", "orders.read", "A permission with this identifier exists already"},
@@ -118,34 +118,6 @@ func TestAPermissionThatBreaksARuleIsNotAdded(t *testing.T) {
 	if k.dump() != before {
 		t.Error("something was saved")
 	}
-}
-
-// TestHostileNamesAreInertOnEveryPageOfRoles gives a role and a permission a name that wants to be markup.
-func TestHostileNamesAreInertOnEveryPageOfRoles(t *testing.T) {
-	k := newKit(t)
-	b := k.signIn("ana@acme.example")
-	b.post(pathResourceAdd(), url.Values{"slug": {"x.read"}, "product": {hostileRole}, "name": {hostileRole}, "description": {hostileRole}}).leadsTo(pathResources())
-	b.post(pathRoleCreate(), url.Values{"name": {hostileRole}, "description": {hostileRole}, "resources": {"x.read"}}).leadsTo(pathRoles())
-	const slug = "img-src-x-onerror-alert-1-hyperlink-http-x-evil"
-	b.get(pathRoles()).inert("#flash")
-	b.get(pathRoles()).inert("#role-" + slug)
-	b.get(pathResources()).inert("main")
-	for _, path := range []string{pathRole(slug), pathRoleDelete(slug)} {
-		b.get(path).inert("main")
-	}
-	b.get(pathRoleEdit(slug)).inert("#resources")
-	if got := b.get(pathRoleEdit(slug)).Find("#name").AttrOr("value", ""); got != hostileRole {
-		t.Errorf("the form holds %q", got)
-	}
-	b.get(pathKeysGenerate()).inert("#roles")
-	id, _ := b.generate(hostileRole, slug)
-	for _, path := range []string{pathRole(slug), pathRoleDelete(slug), pathKeyShow(id), pathKeys()} {
-		b.get(path).inert("main")
-	}
-	k.manager()
-	k.exec(`INSERT INTO role_resource (role_id, resource) SELECT role.id, resource.number FROM role, resource
-		WHERE role.slug = $1 AND resource.account_id = role.account_id AND resource.slug = $2`, slug, keys.EditAPIKeys)
-	k.signIn("max@acme.example").get(pathRoleEdit(slug)).inert(".failure")
 }
 
 // TestTheConsolesOwnRolesAndPermissionsHaveWords: they are the same everywhere, so they are translated.

@@ -27,7 +27,7 @@ func (s *Server) roleCreateForm(c echo.Context) error {
 		return toRoles(err)
 	}
 	return s.roleForm(c, http.StatusOK, nil, roleFields{
-		Name: t(c, "role.copy-name", words.Args{"Name": role.Name}), Description: role.Description, Resources: role.Resources,
+		Name: t(c, "role.copy-name", words.Args{"Name": words.Verbatim(role.Name)}), Description: role.Description, Resources: role.Resources,
 	}, nil)
 }
 

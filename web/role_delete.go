@@ -37,7 +37,7 @@ func (s *Server) roleDelete(c echo.Context) error {
 	if err != nil {
 		return toRoles(err)
 	}
-	return s.flashRedirect(c, pathRoles(), ui.Flash{Tone: toneSuccess, Text: t(c, "flash.deleted", words.Args{"Name": role.Name})})
+	return s.flashRedirect(c, pathRoles(), ui.Flash{Tone: toneSuccess, Text: t(c, "flash.role-deleted", words.Args{"Name": role.Name})})
 }
 
 // roleInUse says who has a role that could not be deleted.

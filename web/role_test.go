@@ -13,18 +13,6 @@ import (
 	"latchkey/store"
 )
 
-// hostileRole is a name that would break out of a page, a sheet or the direction of a line.
-const hostileRole = "\"><img src=x onerror=alert(1)>=HYPERLINK(\"http://x\") \U0001F511 \u202Eevil"
-
-// inert asserts that a page shows the hostileRole name as text.
-func (a answer) inert(selector string) {
-	a.t.Helper()
-	a.says(selector, hostileRole)
-	if a.Find("img").Length() != 0 || strings.Contains(a.body, "<img") {
-		a.t.Error("the name became markup")
-	}
-}
-
 // roleOf is a role of the browser's account.
 func (b *browser) roleOf(slug string) (store.UsedRole, bool) {
 	b.kit.t.Helper()
@@ -432,4 +420,16 @@ func TestARoleIsDeleted(t *testing.T) {
 	again := b.post(pathRoleDelete("pricing-viewer"), nil)
 	again.is(http.StatusNotFound)
 	again.says("h1", "That role does not exist or was deleted")
+}
+
+func TestADeletedRoleIsCalledARoleInEveryLanguage(t *testing.T) {
+	for language, said := range map[string]string{
+		"en": "Pricing viewer was deleted.", "pt-BR": "O perfil de acesso Pricing viewer foi excluído.", "es": "El rol Pricing viewer se eliminó.",
+	} {
+		k := newKit(t)
+		b := k.signIn("ana@acme.example")
+		b.prefer(url.Values{"language": {language}})
+		b.post(pathRoleDelete("pricing-viewer"), nil).leadsTo(pathRoles())
+		b.get(pathRoles()).says("#flash", said)
+	}
 }

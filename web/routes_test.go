@@ -186,93 +186,6 @@ func TestAGetChangesNothing(t *testing.T) {
 	}
 }
 
-// TestWhoMayDoWhat is the matrix of every route, every built-in role and more, and keys of the own
-// and of a foreign account. What is expected comes from the table and the roles alone.
-func TestWhoMayDoWhat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow: the whole database is compared for each cell")
-	}
-	k := newKit(t)
-	k.addRole("keys-viewer", keys.ViewAPIKeys)
-	k.addRole("nothing", "orders.read")
-	k.addUser("admin@acme.example", keys.RoleUserAdministrator)
-	k.addUser("viewer@acme.example", "keys-viewer")
-	k.addUser("none@acme.example", "nothing")
-	foreign := k.signIn("ana@globex.example")
-	steady, open, waiting := foreign.keyFor(route{}), foreign.keyFor(route{Path: "/renew/:slug"}), foreign.keyFor(route{Path: "/link/"})
-	external := foreign.keyFor(route{Path: pathExternal()})
-
-	holds := map[string][]string{
-		"ana@acme.example":    k.signIn("ana@acme.example").actor().Holds,
-		"admin@acme.example":  {keys.ViewAPIKeys, keys.EditAPIKeys, keys.RenewAPIToken, keys.EditAPIKeySettings},
-		"viewer@acme.example": {keys.ViewAPIKeys},
-		"none@acme.example":   {},
-		"":                    nil,
-	}
-	checked := 0
-	for _, r := range k.server.routes() {
-		for email, resources := range holds {
-			for _, account := range []string{"own", "foreign"} {
-				if account == "foreign" && !aboutOne.MatchString(r.Path) {
-					continue
-				}
-				id := steady
-				switch {
-				case needsRenewal(r):
-					id = open
-				case needsLink(r):
-					id = waiting
-				case isExternal(r):
-					id = external
-				}
-				if account == "own" {
-					id = k.signIn("ana@acme.example").keyFor(r)
-				}
-				b := k.browser()
-				if email != "" {
-					k.anotherSession(r, account, email)
-					b = k.signIn(email)
-				}
-				fields := b.fieldsOf(r, id)
-				before, everything := k.dumpOf("globex"), k.dump()
-				got := b.ask(r, id, fields)
-				checked++
-				name := r.Method + " " + r.Path + " by " + email + " on " + account
-				switch {
-				case r.Permission == public:
-					if got.status >= 500 {
-						t.Errorf("%s: %d", name, got.status)
-					}
-				case email == "":
-					k.unchangedSince(everything, name)
-					if got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), pathLogin()) {
-						t.Errorf("%s: %d to %q, not the sign-in", name, got.status, got.header.Get("Location"))
-					}
-				case r.Permission != signedIn && !slices.Contains(resources, r.Permission):
-					k.unchangedSince(everything, name)
-					if got.status != http.StatusForbidden {
-						t.Errorf("%s: %d, not 403", name, got.status)
-					}
-				case account == "foreign":
-					k.unchangedSince(everything, name)
-					if got.status != http.StatusNotFound {
-						t.Errorf("%s: %d, not 404", name, got.status)
-					}
-				case got.status >= 400:
-					t.Errorf("%s: %d", name, got.status)
-				}
-				if after := k.dumpOf("globex"); after != before {
-					t.Errorf("%s changed the other account:\n%s", name, difference(before, after))
-				}
-			}
-		}
-	}
-	if want := len(k.server.routes()) * len(holds); checked < want {
-		t.Errorf("only %d of at least %d cells were checked", checked, want)
-	}
-	t.Logf("%d cells", checked)
-}
-
 // anotherSession makes the session that a route is about: one of the same user, or a foreign one. It is
 // older than the session that is about to ask.
 func (k *kit) anotherSession(r route, account, email string) {
@@ -312,21 +225,32 @@ func isExternal(r route) bool { return strings.HasPrefix(r.Path, pathExternal())
 // route that is about one.
 func (b *browser) keyFor(r route) keys.KeyID {
 	b.kit.t.Helper()
+	return b.namedKeyFor(r, "Order sync", "orders-viewer")
+}
+
+// namedKeyFor is keyFor for a key of another name, with another role.
+func (b *browser) namedKeyFor(r route, name, role string) keys.KeyID {
+	b.kit.t.Helper()
 	if strings.Contains(r.Path, ":slug") {
 		b.ownRole()
 	}
+	activates := strings.HasSuffix(r.Path, "/activate")
 	if strings.Contains(r.Path, ":uid") || strings.HasPrefix(r.Path, "/password/") {
-		b.invite()
+		if guest := b.invite(); activates {
+			b.post(pathUserDeactivate(guest.number), nil).leadsTo(pathUsers())
+		}
 	}
 	if isExternal(r) {
-		return b.external("orders-viewer")
+		return b.external(role)
 	}
-	id, _ := b.generate("Order sync", "orders-viewer")
+	id, _ := b.generate(name, role)
 	switch {
 	case needsRenewal(r):
 		b.renew(id)
 	case needsLink(r):
 		b.renewByLink(id)
+	case activates:
+		b.post(pathKeyDeactivate(id, ""), nil).leadsTo(pathKeys())
 	}
 	return id
 }
@@ -366,6 +290,12 @@ func (k *kit) address(r route, id keys.KeyID) string {
 		return r.Path + "?action=deactivate&id=" + string(id)
 	}
 	return k.fill(r.Path, id)
+}
+
+// settingsVersion is that of acme, which a form carries. Who may change settings need not see them.
+func (k *kit) settingsVersion() string {
+	k.t.Helper()
+	return k.raw.Texts(`SELECT settings_version FROM account WHERE slug = 'acme'`)[0]
 }
 
 // newestUser is the number of the user of a key's account who came last.
@@ -433,17 +363,14 @@ func (b *browser) fieldsOf(r route, id keys.KeyID) url.Values {
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {
 			version, _ = opened.Find("input[name=version]").Attr("value")
 		}
-		return url.Values{"name": {"Order sync 2"}, "version": {version}, "active": {"on"}}
+		return url.Values{"name": {"Order sync " + version}, "version": {version}, "active": {"on"}}
 	case strings.HasSuffix(r.Path, "/renew"):
 		return url.Values{"nonce": {secret.NewNonce()}}
 	case strings.HasSuffix(r.Path, "/:rid"):
 		return url.Values{"old": {"later"}}
 	case r.Path == pathSettings():
-		version, editable := b.get(pathSettings()).Find("input[name=version]").Attr("value")
-		if !editable {
-			version = "1"
-		}
-		return url.Values{"duration": {"6-months"}, "enforce": {"on"}, "zone": {"UTC"}, "version": {version}}
+		version := b.kit.settingsVersion()
+		return url.Values{"duration": {"custom"}, "days": {"10" + version}, "enforce": {"on"}, "zone": {"UTC"}, "version": {version}}
 	case r.Path == pathKeysReview():
 		b.kit.putUnderReview()
 		return url.Values{"since": {"1700000000000000"}, "looked": {"on"}}

@@ -129,9 +129,9 @@ func (s *Server) mount(e *echo.Echo, r route) {
 }
 
 // Run does the background work until ctx ends: it writes counted refusals every second, closes the
-// minutes in which there were too many to write, writes down which links have expired, and every hour sweeps the database and logs the head
-// of the audit log, which proves later that the log up to there was not written anew. It returns when
-// everything that was counted is written.
+// minutes in which there were too many to write, writes down which links have expired, looks at the clock, and
+// every hour sweeps the database and logs the head of the audit log, which proves later that the log up to there
+// was not written anew. It returns when everything that was counted is written.
 func (s *Server) Run(ctx context.Context) error {
 	flush := time.NewTicker(time.Second)
 	defer flush.Stop()
@@ -145,6 +145,7 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-flush.C:
 			s.FlushRefusals(ctx)
 		case <-minute.C:
+			s.lookAtOffset(s.health().ClockOffset)
 			s.recordRefusals(ctx, nil)
 			s.expireLinks(ctx)
 		case <-sweep.C:

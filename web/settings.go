@@ -107,12 +107,14 @@ func (s *Server) renderSettings(c echo.Context, status int, in settingsFields, p
 		Choice: in.Duration, Days: in.Days, Enforce: in.Enforce == "on", Zone: in.Zone, Zones: zonesWith(in.Zone), Problems: problems,
 		Editable: v.actor.May(keys.EditAPIKeySettings), DurationText: sayDuration(c, v.account), EnforceText: sayEnforce(c, v.account),
 	}
+	var err error
 	if view.Editable && len(problems) == 0 {
-		text, err := s.sayPreview(c, in.settings())
-		if err != nil {
+		if view.Preview, err = s.sayPreview(c, in.settings()); err != nil {
 			return err
 		}
-		view.Preview = text
+	}
+	if view.Nodes, err = s.nodesView(c); err != nil {
+		return err
 	}
 	return s.render(c, status, views.SettingsPage(view))
 }

@@ -33,7 +33,7 @@ func (b *browser) invite(roles ...string) invited {
 	k := b.kit
 	k.t.Helper()
 	k.signIns++
-	email := "guest" + strconv.Itoa(k.signIns) + "@acme.example"
+	email := k.guest + strconv.Itoa(k.signIns) + "@acme.example"
 	made, err := k.store.InviteUser(k.t.Context(), b.actor(), store.InviteUser{Email: email, Roles: roles, Nonce: secret.NewNonce()})
 	must(k.t, err)
 	k.invited = invited{number: made.User.Number, email: email, link: made.Link.ID, secret: made.Secret.Reveal()}
@@ -46,7 +46,7 @@ func (b *browser) userFieldsOf(r route, id keys.KeyID) url.Values {
 	switch {
 	case r.Path == pathUsersInvite():
 		b.kit.signIns++
-		return url.Values{"email": {"form" + strconv.Itoa(b.kit.signIns) + "@acme.example"}, "roles": {"orders-viewer"}, "nonce": {secret.NewNonce()}}
+		return url.Values{"email": {b.kit.guest + strconv.Itoa(b.kit.signIns) + "@acme.example"}, "roles": {"orders-viewer"}, "nonce": {secret.NewNonce()}}
 	case strings.HasSuffix(r.Path, "/edit"):
 		version := "1"
 		if opened := b.get(b.kit.fill(r.Path, id)); opened.status == http.StatusOK {

@@ -23,7 +23,7 @@ type passwordLinkFields struct {
 // usersLinkOpenForm shows the page of a link, which is the same for every link that ever was: chat programs
 // and scanners open addresses, and learn nothing.
 func (s *Server) usersLinkOpenForm(c echo.Context) error {
-	hideFromSearch(c)
+	hideFromRobots(c)
 	exists, err := s.store.UserLinkExists(c.Request().Context(), c.Param("lid"))
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (s *Server) usersLinkOpenForm(c echo.Context) error {
 
 // usersLinkOpen sets the password of the link's user. A password that breaks a rule leaves the link as it is.
 func (s *Server) usersLinkOpen(c echo.Context) error {
-	hideFromSearch(c)
+	hideFromRobots(c)
 	var in passwordLinkFields
 	if err := bind(c, &in); err != nil {
 		return err
@@ -77,16 +77,9 @@ func (in passwordLinkFields) check(user keys.User) error {
 }
 
 func (s *Server) renderPasswordLink(c echo.Context, status int, secret string, problems []ui.Problem) error {
-	shell := s.bareShell(c, t(c, "passwordlink.heading"))
+	shell := s.linkShell(c, t(c, "passwordlink.heading"))
 	shell.Failed = len(problems) > 0
-	// Whoever is signed in here need not be whom the link is for.
-	shell.Viewer, shell.Review = nil, ""
 	return s.render(c, status, views.PasswordLinkPage(views.PasswordLink{
 		Shell: shell, URL: pathPassword(c.Param("lid")), Host: s.public.Host, Secret: secret, Problems: problems,
 	}))
-}
-
-// hideFromSearch keeps an address out of search engines.
-func hideFromSearch(c echo.Context) {
-	c.Response().Header().Set("X-Robots-Tag", "noindex, nofollow")
 }

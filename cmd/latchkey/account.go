@@ -24,7 +24,7 @@ type accountCmd struct {
 
 // accountFlags describe a new account and its owner.
 type accountFlags struct {
-	dataFlag
+	placeFlags
 	Account      string `name:"account" required:"" placeholder:"NAME" help:"The account's short name, 3 to 20 lower-case letters or digits. It never changes."`
 	Email        string `name:"email" required:"" placeholder:"EMAIL" help:"The owner's email address."`
 	PasswordFile string `name:"password-file" required:"" placeholder:"FILE" help:"The file with the owner's password; - is standard input."`
@@ -48,9 +48,9 @@ func (f accountFlags) newAccount(p *program) (store.NewAccount, error) {
 // accountCreateCmd creates an account beside those that exist.
 type accountCreateCmd struct{ accountFlags }
 
-// Run creates the account. A server that is running on the folder goes on.
+// Run creates the account. A server that is running on it goes on.
 func (c *accountCreateCmd) Run(p *program) error {
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}
@@ -68,11 +68,11 @@ func (c *accountCreateCmd) Run(p *program) error {
 }
 
 // accountListCmd lists the accounts.
-type accountListCmd struct{ dataFlag }
+type accountListCmd struct{ placeFlags }
 
 // Run prints one line for each account.
 func (c *accountListCmd) Run(p *program) error {
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}
@@ -91,13 +91,13 @@ func (c *accountListCmd) Run(p *program) error {
 	return p.table(rows)
 }
 
-// openExisting opens a data folder that must have a database. A server may be running on it.
-func (p *program) openExisting(f dataFlag) (*instance, error) {
-	folder, err := f.folder()
+// openExisting opens an installation that must be there. A server may be running on it.
+func (p *program) openExisting(f placeFlags) (*instance, error) {
+	where, err := f.place()
 	if err != nil {
 		return nil, err
 	}
-	return openInstance(p.ctx, folder, access{options: storeOptions(p.now, p.log(slog.LevelWarn))})
+	return openInstance(p.ctx, where, access{options: storeOptions(p.now, p.log(slog.LevelWarn))})
 }
 
 // table prints rows in columns.

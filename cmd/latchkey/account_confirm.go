@@ -8,14 +8,14 @@ import (
 
 // accountConfirmCmd ends the review of an account's keys after a restore.
 type accountConfirmCmd struct {
-	dataFlag
+	placeFlags
 	Account string `arg:"" help:"The account whose active keys were looked through."`
 }
 
 // Run lets the account's active keys in again. A server that is running on the folder learns of it within a
 // second.
 func (c *accountConfirmCmd) Run(p *program) error {
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}

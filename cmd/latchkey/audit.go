@@ -17,7 +17,7 @@ type auditCmd struct {
 
 // auditVerifyCmd walks the chain of the audit log.
 type auditVerifyCmd struct {
-	dataFlag
+	placeFlags
 	Head string `name:"head" placeholder:"SEQ:HASH" help:"A head that was kept elsewhere, from the log or from an earlier check: proves that nothing up to it was written anew."`
 }
 
@@ -27,7 +27,7 @@ func (c *auditVerifyCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 // auditExportCmd writes the audit log as lines of JSON.
 type auditExportCmd struct {
-	dataFlag
+	placeFlags
 	File  string `arg:"" help:"The file to write, which must not exist; - is standard output."`
 	After int64  `name:"after" flagonly:"" placeholder:"SEQ" help:"Only what comes after this number, where the last export ended."`
 }
@@ -24,7 +24,7 @@ func (c *auditExportCmd) Run(p *program) (err error) {
 	if c.After < 0 {
 		return fmt.Errorf("--after is %d; it is the number of a row, from 0 on. Nothing was written", c.After)
 	}
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 // backupCmd writes the database into a file.
 type backupCmd struct {
-	dataFlag
+	placeFlags
 	File string `arg:"" help:"The file to write. It must not exist."`
 }
 
@@ -20,7 +20,7 @@ func (c *backupCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (c *backupCmd) Run(p *program) error {
 	if err != nil && report.Digest == "" {
 		return err
 	}
-	p.say("%s is a backup of %s, checked.\n%s", path, inst.folder, describeBackup(report))
+	p.say("%s is a backup of %s, checked.\n%s", path, inst, describeBackup(report))
 	if err != nil {
 		return fmt.Errorf("the backup is made, but that could not be recorded in the audit log: %w", err)
 	}

@@ -156,3 +156,36 @@ func TestB35ProfileMenuHasTheKeysOfAMenuButton(t *testing.T) {
 	b.at("/login")
 	b.says("main", "You are logged out.")
 }
+
+// TestB35TheMenusOfEveryListHaveTheKeys: of external keys, roles and users, as of keys.
+func TestB35TheMenusOfEveryListHaveTheKeys(t *testing.T) {
+	t.Parallel()
+	f := newFurnished(t)
+	b := f.tab()
+	for _, c := range []struct{ list, id, first, last, letter, found string }{
+		{pathExternal, f.external, "Edit", "Remove", "r", "Remove"},
+		{pathRoles, longSlug, "Edit", "Delete", "d", "Duplicate"},
+		{pathUsers, f.user, "Edit roles", "Deactivate", "n", "New invitation link"},
+	} {
+		b.open(c.list)
+		button, list := kebab(c.id), "#menu-"+c.id
+		b.openMenu(button, list, false)
+		b.focus(button)
+		b.press(keyEnter)
+		b.openMenu(button, list, true)
+		b.item(c.first)
+		b.press(keyUp)
+		b.item(c.last)
+		b.press(keyDown)
+		b.item(c.first)
+		b.press(keyEnd)
+		b.item(c.last)
+		b.press(keyHome)
+		b.item(c.first)
+		b.press(c.letter)
+		b.item(c.found)
+		b.press(keyEscape)
+		b.openMenu(button, list, false)
+		b.focusOn(button)
+	}
+}

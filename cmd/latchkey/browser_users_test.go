@@ -121,10 +121,7 @@ func walkUsers(t *testing.T) {
 func TestB34WithoutScriptUsersWork(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	b := newTab(t, c.url)
-	b.scripts(false)
-	b.open("/login")
-	b.signIn(email, goodPassword)
+	b := c.withoutScript()
 	link := b.invites(guestEmail, "user-administrator")
 	b.withoutPromises()
 	b.reload()

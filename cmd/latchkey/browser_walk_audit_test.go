@@ -50,10 +50,7 @@ func TestB34WithoutScriptFilesAreDownloaded(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
 	c.generate("Order sync", "orders-viewer")
-	b := newTab(t, c.url)
-	b.scripts(false)
-	b.open("/login")
-	b.signIn(email, goodPassword)
+	b := c.withoutScript()
 	folder := b.downloads()
 
 	b.click("main .head [download]")

@@ -2,12 +2,7 @@ package main
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
-	"strings"
 	"testing"
-
-	"latchkey/keys/secret"
 )
 
 const (
@@ -83,59 +78,4 @@ func (b *tab) scheme() string {
 		return "dark"
 	}
 	return "light"
-}
-
-// TestB39NoLanguageMakesAPageScrollSideways opens every page of the route table in each language, with a
-// key in each state, and its menus.
-func TestB39NoLanguageMakesAPageScrollSideways(t *testing.T) {
-	t.Parallel()
-	for _, language := range []string{"pt-BR", "es"} {
-		t.Run(language, func(t *testing.T) {
-			t.Parallel()
-			c := newConsole(t)
-			steady := c.generate("A partner with the longest name that a key can be given, 64 sig", "orders-manager", "catalog-viewer", "pricing-admin")
-			open := c.generate("Order sync")
-			made := c.http.post(pathKey(open.id, "renew"), url.Values{"nonce": {secret.NewNonce()}})
-			step2, _ := document(t, made).Find("main form").Attr("action")
-			_, renewal, _ := strings.Cut(step2, "/renew/")
-			b := c.tab()
-			// A key without a renewal has pages that only say so, and so has a list of which nothing is chosen.
-			b.excuseStatus(http.StatusConflict, http.StatusNotFound, http.StatusBadRequest)
-			b.prefer(language, "", "system")
-			b.screen(320, "light")
-			opened := 0
-			for _, pattern := range pageRoutes(t) {
-				if strings.HasPrefix(pattern, "/setup") || strings.HasPrefix(pattern, "/login") {
-					continue
-				}
-				for _, key := range []string{steady.id, open.id} {
-					b.open(strings.NewReplacer(":id", key, ":rid", renewal, ":lid", "5j509mUnP1n4hci4pUrsrg", ":uid", "1", ":slug", "orders-viewer").Replace(pattern))
-					opened++
-					if lang := look[string](b, `document.documentElement.lang`); lang != language {
-						t.Errorf("%s speaks %q", pattern, lang)
-					}
-					for _, found := range append(b.overflow(), b.unreachable()...) {
-						t.Errorf("%s: %s", pattern, found)
-					}
-					if !strings.Contains(pattern, ":") {
-						break
-					}
-				}
-			}
-			b.open(pathList)
-			for _, menu := range []string{"#account", kebab(steady.id), kebab(open.id)} {
-				b.click(menu)
-				b.until("the menu is open", `document.querySelector(":popover-open")`)
-				b.drawn()
-				for _, found := range append(b.overflow(), b.unreachable()...) {
-					t.Errorf("menu %s: %s", menu, found)
-				}
-				b.press(keyEscape)
-			}
-			if opened < 20 {
-				t.Errorf("only %d pages were opened", opened)
-			}
-			t.Logf("note: %s: %d pages at 320 pixels", language, opened)
-		})
-	}
 }

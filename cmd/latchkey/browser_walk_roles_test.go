@@ -16,18 +16,26 @@ const (
 	// longName is as long as a name can be, without a place to break it.
 	longName = "Aroleofapartnerwiththelongestnamethatarolecanbegivenhere64signs."
 	longSlug = "aroleofapartnerwiththelongestnamethatarolecanbeg"
+	// longKeyName is as long, in words.
+	longKeyName = "A partner with the longest name that a key can be given, 64 sig"
 )
 
-func walkRoles(t *testing.T) {
-	t.Parallel()
-	c := newConsole(t)
+// longRole makes a role and a permission with names as long as can be.
+func (c *console) longRole() {
+	c.t.Helper()
 	c.does(pathPermissions+"/new", url.Values{
 		"slug": {"a.permission.with.the.longest.identifier.that.one.can.be.given.x"}, "product": {longName}, "name": {longName}, "description": {longName},
 	})
 	c.does(pathRoles+"/new", url.Values{"name": {longName}, "description": {longName}, "resources": {
 		"orders.read", "catalog.read", "pricing.read", "a.permission.with.the.longest.identifier.that.one.can.be.given.x", keys.ViewAPIKeys,
 	}})
-	c.generate("A partner with the longest name that a key can be given, 64 sig", longSlug)
+}
+
+func walkRoles(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.longRole()
+	c.generate(longKeyName, longSlug)
 	w := &walk{tab: c.tab()}
 	defer w.done()
 
@@ -83,10 +91,7 @@ func menuOfRole(slug string) string { return "#menu-" + slug }
 func TestB34WithoutScriptRolesWork(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t)
-	b := newTab(t, c.url)
-	b.scripts(false)
-	b.open("/login")
-	b.signIn(email, goodPassword)
+	b := c.withoutScript()
 	b.open(pathPermissions)
 	b.leads(func() { b.choose("main", "+ Add permission") })
 	b.withoutPromises()

@@ -22,7 +22,8 @@ type walk struct {
 	checked int
 }
 
-// visited are the paths of the pages that were looked at, over all walks.
+// visited are the paths of the pages that were looked at, over all walks. A page that says that there is
+// nothing is none.
 var visited = struct {
 	sync.Mutex
 	paths  map[string]bool
@@ -57,7 +58,7 @@ func (w *walk) state(name string) {
 	w.screen(1280, "light")
 	w.keepsNoSecret()
 	w.checked++
-	path := look[string](w.tab, `location.pathname`)
+	path := look[string](w.tab, `performance.getEntriesByType("navigation")[0].responseStatus === 200 ? location.pathname : ""`)
 	visited.Lock()
 	visited.paths[path] = true
 	visited.states++
@@ -148,23 +149,43 @@ func TestB38B39B40EveryPageInEveryState(t *testing.T) {
 	if visited.walks < 13 {
 		return // not all were asked for
 	}
-	for _, pattern := range pageRoutes(t) {
-		one := regexp.MustCompile("^" + regexp.MustCompile(`:\w+`).ReplaceAllString(pattern, `[^/]+`) + "$")
-		if !slices.Contains(redirects, pattern) && !slices.ContainsFunc(keysOf(visited.paths), one.MatchString) {
+	patterns, looked := pageRoutes(t), map[string]bool{}
+	for path := range visited.paths {
+		looked[rowOf(patterns, path)] = true
+	}
+	for _, pattern := range patterns {
+		if !slices.Contains(redirects, pattern) && !looked[pattern] {
 			t.Errorf("no walk looked at %s", pattern)
 		}
 	}
-	if patterns := pageRoutes(t); len(patterns) < 10 {
+	if len(patterns) < 40 {
 		t.Errorf("the route table seems to have only the pages %q", patterns)
 	}
 }
 
-func keysOf(set map[string]bool) []string {
-	var list []string
-	for key := range set {
-		list = append(list, key)
+var parameter = regexp.MustCompile(`:\w+`)
+
+// rowOf is the row of the route table that a path belongs to: of those that it matches, the one with the fewest
+// parameters. It is empty when there is none.
+func rowOf(patterns []string, path string) (row string) {
+	for _, pattern := range patterns {
+		one := regexp.MustCompile("^" + parameter.ReplaceAllString(pattern, `[^/]+`) + "$")
+		if one.MatchString(path) && (row == "" || strings.Count(pattern, ":") < strings.Count(row, ":")) {
+			row = pattern
+		}
 	}
-	return list
+	return row
+}
+
+func TestAPathIsThatOfTheRowWithTheFewestParameters(t *testing.T) {
+	patterns := []string{"/keys/:id", "/keys/new", "/keys/:id/renew/:rid", "/keys/:id/renew/undo"}
+	for path, want := range map[string]string{
+		"/keys/new": "/keys/new", "/keys/x": "/keys/:id", "/keys/x/renew/undo": "/keys/:id/renew/undo", "/keys/x/renew/7": "/keys/:id/renew/:rid", "/keys": "", "": "",
+	} {
+		if got := rowOf(patterns, path); got != want {
+			t.Errorf("%q is of the row %q, not %q", path, got, want)
+		}
+	}
 }
 
 func walkFirstRun(t *testing.T) {
@@ -284,7 +305,7 @@ func walkForms(t *testing.T) {
 	c := newConsole(t)
 	off := c.generate("Price feed")
 	c.does(pathKey(off.id, "deactivate"), nil)
-	k := c.generate("A partner with the longest name that a key can be given, 64 sig", "orders-manager", "catalog-viewer", "pricing-admin")
+	k := c.generate(longKeyName, "orders-manager", "catalog-viewer", "pricing-admin")
 	w := &walk{tab: c.tab()}
 	defer w.done()
 

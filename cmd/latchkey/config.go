@@ -8,11 +8,12 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"latchkey/keys"
 )
 
 // variablePrefix starts every environment variable that is ours.
@@ -95,26 +96,10 @@ func helpWithVariable(value *kong.Value) string {
 	return text + " (" + variableOf(value.Name) + ")"
 }
 
-// dataFlag is where the installation is kept.
-type dataFlag struct {
-	Data string `name:"data" default:"./data" placeholder:"FOLDER" help:"The data folder."`
-}
-
-// folder returns the data folder as an absolute path.
-func (f dataFlag) folder() (string, error) {
-	if f.Data == "" {
-		return "", errors.New("--data is empty; name a folder, or leave it out for ./data")
-	}
-	path, err := filepath.Abs(f.Data)
-	if err != nil {
-		return "", fmt.Errorf("cannot find out where the data folder %s is: %w", f.Data, err)
-	}
-	return path, nil
-}
-
 // serveFlags is the configuration of the server as it is typed.
 type serveFlags struct {
-	dataFlag
+	placeFlags
+	NodeName       string   `name:"node-name" placeholder:"NAME" help:"What this server is called among several on one PostgreSQL database; left out, it is the host's name."`
 	Listen         string   `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address to listen on; port 0 takes a free one."`
 	PublicURL      string   `name:"public-url" placeholder:"URL" help:"The base of every link, such as https://keys.example.com. Only on loopback it can be left out."`
 	TrustedProxies []string `name:"trusted-proxies" placeholder:"ADDRESS" help:"Addresses or networks of the proxies in front, separated by commas: only they may say who the client is. Whoever opens the socket of --verify-listen is called unix."`
@@ -134,7 +119,8 @@ func defaultFlags() (serveFlags, error) {
 
 // settings is the configuration of the server, checked.
 type settings struct {
-	data     string
+	place    place
+	node     string
 	listen   string
 	host     string
 	loopback bool
@@ -161,7 +147,10 @@ func (f serveFlags) check() (settings, error) {
 func (f serveFlags) settings() (settings, error) {
 	s := settings{listen: f.Listen, tlsCert: f.TLSCert, tlsKey: f.TLSKey, insecure: f.InsecureHTTP}
 	var err error
-	if s.data, err = f.folder(); err != nil {
+	if s.place, err = f.place(); err != nil {
+		return s, err
+	}
+	if s.node, err = nodeName(f.NodeName); err != nil {
 		return s, err
 	}
 	if err := s.level.UnmarshalText([]byte(f.LogLevel)); err != nil {
@@ -184,6 +173,24 @@ func (f serveFlags) settings() (settings, error) {
 		return s, err
 	}
 	return s, s.checkReach()
+}
+
+// maxNodeName is the longest name of a host.
+const maxNodeName = 253
+
+// nodeName is what the server is called, which must be text that fits in a table.
+func nodeName(given string) (string, error) {
+	if given == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return "", fmt.Errorf("cannot find out the host's name: %w. Set --node-name", err)
+		}
+		return host, nil
+	}
+	if !keys.IsText(given) || len(given) > maxNodeName {
+		return "", fmt.Errorf("--node-name is %q; it must be text of at most %d bytes, such as node-1", given, maxNodeName)
+	}
+	return given, nil
 }
 
 func (s settings) tls() bool { return s.tlsCert != "" }

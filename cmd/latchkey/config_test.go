@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestServeWithoutSettingsListensOnLoopbackOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.listen != "127.0.0.1:8080" || !s.loopback || s.public != nil || s.insecure || !strings.HasSuffix(s.data, "/data") {
+	if s.listen != "127.0.0.1:8080" || !s.loopback || s.public != nil || s.insecure || !strings.HasSuffix(s.place.folder, "/data") {
 		t.Errorf("settings are %+v; want 127.0.0.1:8080, no public URL, and ./data as an absolute path", s)
 	}
 }
@@ -43,8 +44,8 @@ func TestAFlagWinsOverItsVariable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.listen != "127.0.0.1:2" || s.data != "/var/lib/latchkey" {
-		t.Errorf("listen %q, data %q; want the flag's address and the variable's folder", s.listen, s.data)
+	if s.listen != "127.0.0.1:2" || s.place.folder != "/var/lib/latchkey" {
+		t.Errorf("listen %q, data %q; want the flag's address and the variable's folder", s.listen, s.place.folder)
 	}
 }
 
@@ -62,7 +63,7 @@ func TestEveryServeSettingHasItsVariable(t *testing.T) {
 	for _, p := range s.proxies {
 		proxies = append(proxies, p.String())
 	}
-	if s.listen != "0.0.0.0:8443" || s.data != "/d" || s.public.String() != "https://keys.example.com" || s.tlsCert != certificate ||
+	if s.listen != "0.0.0.0:8443" || s.place.folder != "/d" || s.public.String() != "https://keys.example.com" || s.tlsCert != certificate ||
 		s.tlsKey != certificate || !s.insecure || s.level.String() != "DEBUG" || strings.Join(proxies, " ") != "10.0.0.7/32 192.168.0.0/16 fd00::/8" {
 		t.Errorf("settings are %+v", s)
 	}
@@ -245,5 +246,43 @@ func TestListenRules(t *testing.T) {
 				t.Errorf("%v was refused with %q; want it to name %q", tt.args, err, tt.refusal)
 			}
 		})
+	}
+}
+
+func TestThePlaceIsADataFolderOrAPostgreSQLDatabase(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "url")
+	const url = "postgres://latchkey:secret@db-1.example.com,db-2.example.com:5433/keys?sslmode=verify-full"
+	if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const name = "PostgreSQL database keys on db-1.example.com:5432, db-2.example.com:5433"
+	for _, env := range [][]string{{"LATCHKEY_DATABASE_URL=" + url}, {"LATCHKEY_DATABASE_URL_FILE=" + file}} {
+		s, err := parsed(t, append(env, "LATCHKEY_NODE_NAME=node-7"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.place.url != url || s.place.String() != name || s.node != "node-7" {
+			t.Errorf("the place is %q, called %q, and the node %q; want the URL, %q and node-7", s.place.url, s.place, s.node, name)
+		}
+	}
+	if s, err := parsed(t, nil); err != nil || s.place.postgres() || s.node == "" {
+		t.Errorf("without a setting the place is %+v and the node %q, %v; want a folder and the host's name", s.place, s.node, err)
+	}
+	for _, refused := range []struct {
+		env  []string
+		says string
+	}{
+		{[]string{"LATCHKEY_DATABASE_URL=" + url, "LATCHKEY_DATABASE_URL_FILE=" + file}, "are both set"},
+		{[]string{"LATCHKEY_DATABASE_URL=mysql://db/keys"}, "must begin with postgres://"},
+		{[]string{"LATCHKEY_DATABASE_URL=sqlite:///keys.db"}, "leave it out and name its folder with --data"},
+		{[]string{"LATCHKEY_DATABASE_URL=postgres://latchkey:secret@db:port/keys"}, "cannot be read"},
+		{[]string{"LATCHKEY_DATABASE_URL_FILE=/no/such/file"}, "cannot read --database-url-file"},
+		{[]string{"LATCHKEY_DATABASE_URL_FILE=" + os.DevNull}, "must hold the URL of a database"},
+		{[]string{"LATCHKEY_NODE_NAME=" + strings.Repeat("x", 254)}, "--node-name"},
+	} {
+		_, err := parsed(t, refused.env)
+		if err == nil || !strings.Contains(err.Error(), refused.says) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q is refused with %v; want that it says %q, and no password", refused.env, err, refused.says)
+		}
 	}
 }

@@ -57,7 +57,7 @@ func (c *demoCmd) Run(p *program) (err error) {
 	}
 	defer func() { _ = l.Close() }()
 	clock := &demoClock{now: p.now}
-	inst, err := openInstance(p.ctx, folder, access{create: true, exclusive: true, options: storeOptions(clock.Now, p.log(s.level))})
+	inst, err := openInstance(p.ctx, s.place, access{create: true, exclusive: true, options: storeOptions(clock.Now, p.log(s.level))})
 	if err != nil {
 		return err
 	}

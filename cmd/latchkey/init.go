@@ -13,11 +13,11 @@ type initCmd struct{ accountFlags }
 // errClaimed says that the installation has an account.
 var errClaimed = errors.New("this installation is set up already; nothing was changed. For a further account use latchkey account create with the same flags")
 
-// Run creates the instance when the data folder is missing or empty, and then its first account and
-// the owner, as the setup page does. A server that is running on the folder goes on and closes its
+// Run creates the instance when there is none, and then its first account and
+// the owner, as the setup page does. A server that is running on it goes on and closes its
 // setup page.
 func (c *initCmd) Run(p *program) error {
-	folder, err := c.folder()
+	where, err := c.place()
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (c *initCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	inst, err := openInstance(p.ctx, folder, access{create: true, options: storeOptions(p.now, p.log(slog.LevelWarn))})
+	inst, err := openInstance(p.ctx, where, access{create: true, options: storeOptions(p.now, p.log(slog.LevelWarn))})
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (c *initCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	p.say("Latchkey is set up in %s: account %s, owner %s.", inst.folder, account.Slug, user.Email)
+	p.say("Latchkey is set up in %s: account %s, owner %s.", inst, account.Slug, user.Email)
 	p.say("Start it with latchkey serve, unless it is running, and sign in.")
 	return removeSetupCode(inst.folder)
 }

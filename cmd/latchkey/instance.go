@@ -29,11 +29,11 @@ const (
 	unfinished = databaseFile + ".new-"
 )
 
-// instance is an open data folder.
+// instance is an open installation.
 type instance struct {
-	folder string
-	store  *store.Store
-	held   *os.File
+	place
+	store *store.Store
+	held  *os.File
 	// verifier is set when the instance is served.
 	verifier atomic.Pointer[verifier.Verifier]
 }
@@ -55,18 +55,47 @@ func (i *instance) Close() error {
 	return err
 }
 
-// access says how a command opens the data folder.
+// access says how a command opens an installation.
 type access struct {
-	// create makes the instance when the folder is missing or empty.
+	// create makes the instance when there is none.
 	create bool
-	// exclusive holds the lock until Close.
+	// exclusive holds the lock of the data folder until Close.
 	exclusive bool
 	options   store.Options
 }
 
-// openInstance opens the data folder, or returns an error of one line that says what is wrong with
-// it and what to do. A folder that is refused is left as it was, but for an empty lock file.
-func openInstance(ctx context.Context, folder string, a access) (*instance, error) {
+// openInstance opens an installation, or returns an error of one line that says what is wrong with it and what
+// to do.
+func openInstance(ctx context.Context, where place, a access) (*instance, error) {
+	if where.postgres() {
+		return openOnPostgres(ctx, where, a)
+	}
+	return openInFolder(ctx, where, a)
+}
+
+// openOnPostgres opens a PostgreSQL database. The data folder is then the server's own: other commands do not
+// touch it.
+func openOnPostgres(ctx context.Context, where place, a access) (inst *instance, err error) {
+	inst = &instance{place: where}
+	if a.exclusive {
+		if inst.held, err = claimFolder(where.folder); err != nil {
+			return nil, err
+		}
+	}
+	a.options.AfterCommit, a.options.MustExist = inst.catchUp, !a.create
+	if inst.store, err = store.Open(ctx, where.url, a.options); err == nil {
+		return inst, nil
+	}
+	if inst.held != nil {
+		_ = inst.held.Close()
+	}
+	return nil, fmt.Errorf("%s: %w", where, err)
+}
+
+// openInFolder opens the SQLite file of a data folder. A folder that is refused is left as it was, but for an
+// empty lock file.
+func openInFolder(ctx context.Context, where place, a access) (*instance, error) {
+	folder := where.folder
 	fresh, err := inspect(folder)
 	if err != nil {
 		return nil, err
@@ -74,7 +103,7 @@ func openInstance(ctx context.Context, folder string, a access) (*instance, erro
 	if fresh && !a.create {
 		return nil, fmt.Errorf("there is no Latchkey in %s; nothing was done. Start one with latchkey serve or latchkey init, or name its folder with --data", folder)
 	}
-	inst := &instance{folder: folder}
+	inst := &instance{place: where}
 	a.options.AfterCommit = inst.catchUp
 	if fresh || a.exclusive {
 		if inst.held, err = claimFolder(folder); err != nil {

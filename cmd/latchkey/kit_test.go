@@ -127,9 +127,15 @@ type process struct {
 // start starts the real binary. It is killed when the test ends before it.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, lines: make(chan string, 1000), stderr: newWatched(), ended: make(chan struct{})}
-	p.cmd = exec.CommandContext(t.Context(), binary(t), args...)
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	cmd := exec.CommandContext(t.Context(), binary(t), args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	return startCommand(t, cmd)
+}
+
+// startCommand starts a program with what it prints in view. It is killed when the test ends before it.
+func startCommand(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, lines: make(chan string, 1000), stderr: newWatched(), ended: make(chan struct{})}
 	p.cmd.Stderr = p.stderr
 	out, in := io.Pipe()
 	p.cmd.Stdout = in

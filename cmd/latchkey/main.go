@@ -42,6 +42,7 @@ type commands struct {
 	Audit   auditCmd       `cmd:"" help:"Check and export the audit log."`
 	Backup  backupCmd      `cmd:"" help:"Write the database into a file, also while it is served."`
 	Restore restoreCmd     `cmd:"" help:"Make a new data folder out of a backup."`
+	Copy    copyCmd        `cmd:"" help:"Move everything to another database: from SQLite to PostgreSQL, or back. Nobody may serve it meanwhile."`
 	Demo    demoCmd        `cmd:"" help:"Serve a throw-away installation full of keys, to look at."`
 	Version versionCmd     `cmd:"" help:"Print the version."`
 }

@@ -27,8 +27,9 @@ func scraped(text string) map[string]string {
 // TestMetricsAreTheFiguresOfTheVerifier gives each figure another value, so that none can stand for another.
 func TestMetricsAreTheFiguresOfTheVerifier(t *testing.T) {
 	s := verifier.Stats{
-		State: verifier.State{Loaded: true, Age: 1500 * time.Millisecond, Bound: time.Minute, Mark: keys.FeedMark{Seq: 101}},
-		Keys:  102, Tokens: 103, Bytes: 104, Reloads: 105, FlushErrors: 106, DroppedRefusals: 107, Flooded: 108, Reuses: 109,
+		State: verifier.State{Loaded: true, Age: 1500 * time.Millisecond, Bound: time.Minute, Mark: keys.FeedMark{Seq: 101}, ClockOffset: -2500 * time.Millisecond},
+		Forks: 110, LostRevocations: 111,
+		Keys: 102, Tokens: 103, Bytes: 104, Reloads: 105, FlushErrors: 106, DroppedRefusals: 107, Flooded: 108, Reuses: 109,
 		LatencySum: 2500 * time.Millisecond,
 	}
 	for code := range s.Verdicts {
@@ -41,6 +42,8 @@ func TestMetricsAreTheFiguresOfTheVerifier(t *testing.T) {
 		"latchkey_feed_age_seconds": "1.5", "latchkey_max_staleness_seconds": "60", "latchkey_feed_position": "101",
 		"latchkey_index_keys": "102", "latchkey_index_tokens": "103", "latchkey_index_bytes": "104", "latchkey_index_reloads_total": "105",
 		"latchkey_usage_flush_errors_total": "106", "latchkey_refusals_dropped_total": "107", "latchkey_verify_flooded_total": "108", "latchkey_token_reuse_total": "109",
+		"latchkey_database_forks_total": "110", "latchkey_lost_revocations_total": "111", "latchkey_clock_offset_seconds": "-2.5",
+		"latchkey_nodes": "112", "latchkey_nodes_current": "113",
 		"latchkey_verify_duration_seconds_sum": "2.5", "latchkey_verify_duration_seconds_count": "2047",
 		`latchkey_verify_duration_seconds_bucket{le="1e-06"}`: "1", `latchkey_verify_duration_seconds_bucket{le="2e-06"}`: "3",
 		`latchkey_verify_duration_seconds_bucket{le="0.1"}`: "1023", `latchkey_verify_duration_seconds_bucket{le="+Inf"}`: "2047",
@@ -48,7 +51,7 @@ func TestMetricsAreTheFiguresOfTheVerifier(t *testing.T) {
 	for code := range s.Verdicts {
 		want[fmt.Sprintf("latchkey_verifications_total{code=%q}", verifier.Code(code))] = fmt.Sprint(200 + code)
 	}
-	h := newMetrics(func() verifier.Stats { return s })
+	h := newMetrics(func() measures { return measures{Stats: s, nodes: 112, current: 113} })
 	scrape := func() map[string]string {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, pathMetrics, nil))
@@ -95,6 +98,7 @@ func TestTheMetricsCountWhatWasAnsweredAndNameNoKey(t *testing.T) {
 		`latchkey_verifications_total{code="VALID"}`: "15", `latchkey_verifications_total{code="FORBIDDEN"}`: "5",
 		`latchkey_verifications_total{code="UNKNOWN"}`: "5", `latchkey_verifications_total{code="MISSING"}`: "1",
 		"latchkey_index_keys": "5", "latchkey_index_tokens": "5", "latchkey_verify_duration_seconds_count": "25",
+		"latchkey_nodes": "1", "latchkey_nodes_current": "1", "latchkey_database_forks_total": "0", "latchkey_clock_offset_seconds": "0",
 	} {
 		if got[name] != value {
 			t.Errorf("%s is %q; want %s", name, got[name], value)

@@ -30,17 +30,21 @@ func (e reviewRequired) Error() string {
 
 // restoreCmd makes a data folder out of a backup.
 type restoreCmd struct {
-	dataFlag
+	placeFlags
 	File  string `arg:"" help:"The backup, as latchkey backup wrote it."`
 	Audit string `name:"audit" flagonly:"" placeholder:"FILE" help:"An export of the audit log that was made after the backup: what was revoked between the two is revoked again. Without it every account with active keys must be reviewed, and the exit code is 3."`
 }
 
 // Run restores into a folder that is missing or empty.
 func (c *restoreCmd) Run(p *program) error {
-	folder, err := c.folder()
+	where, err := c.place()
 	if err != nil {
 		return err
 	}
+	if where.postgres() {
+		return errors.New("a backup is restored into a data folder; nothing was changed. Leave --database-url out, and move what was restored to PostgreSQL with latchkey copy")
+	}
+	folder := where.folder
 	if err := checkTarget(folder); err != nil {
 		return err
 	}

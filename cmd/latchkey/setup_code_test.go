@@ -17,7 +17,7 @@ import (
 func TestASetupCodeIsRenewedWhenItRunsOut(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	inst, err := openInstance(t.Context(), filepath.Join(t.TempDir(), "data"), access{create: true, exclusive: true, options: store.Options{Now: clock}})
+	inst, err := openInstance(t.Context(), place{folder: filepath.Join(t.TempDir(), "data")}, access{create: true, exclusive: true, options: store.Options{Now: clock}})
 	if err != nil {
 		t.Fatal(err)
 	}

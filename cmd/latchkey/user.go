@@ -17,11 +17,11 @@ type userCmd struct {
 }
 
 // userListCmd lists users.
-type userListCmd struct{ dataFlag }
+type userListCmd struct{ placeFlags }
 
 // Run prints one line for each user.
 func (c *userListCmd) Run(p *program) error {
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}
@@ -59,14 +59,14 @@ func userStatus(u keys.User) string {
 // userResetCmd gives a user a new password. No variable sets the file: the one that was meant for
 // init would silently become this user's password.
 type userResetCmd struct {
-	dataFlag
+	placeFlags
 	Email        string `arg:"" help:"The user's email address."`
 	PasswordFile string `name:"password-file" flagonly:"" placeholder:"FILE" help:"The file with the new password; - is standard input. Without it a password is made up and printed once."`
 }
 
 // Run resets the password, which also unlocks the user.
 func (c *userResetCmd) Run(p *program) error {
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}
@@ -100,13 +100,13 @@ func (c *userResetCmd) Run(p *program) error {
 
 // userUnlockCmd clears the failed sign-ins of a user.
 type userUnlockCmd struct {
-	dataFlag
+	placeFlags
 	Email string `arg:"" help:"The user's email address."`
 }
 
 // Run unlocks the user. The password stays.
 func (c *userUnlockCmd) Run(p *program) error {
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}
@@ -124,13 +124,13 @@ func (c *userUnlockCmd) Run(p *program) error {
 
 // userActivateCmd makes an inactive user active.
 type userActivateCmd struct {
-	dataFlag
+	placeFlags
 	Email string `arg:"" help:"The user's email address."`
 }
 
 // Run activates the user. The password stays.
 func (c *userActivateCmd) Run(p *program) error {
-	inst, err := p.openExisting(c.dataFlag)
+	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
 		return err
 	}

@@ -34,14 +34,14 @@ func verifyHandler(s settings, v *verifier.Verifier) http.Handler {
 
 // doorsOf says what answers on which listener: pages and verification on the main one, verification and
 // health on that of verification.
-func doorsOf(s settings, l listeners, v *verifier.Verifier, pages http.Handler) []door {
+func doorsOf(s settings, l listeners, v *verifier.Verifier, nodes *nodeList, pages http.Handler) []door {
 	verify := verifyHandler(s, v)
 	doors := []door{{l.main, either(isVerification, verify, pages), s.tls()}}
 	if l.verify != nil {
 		doors = append(doors, door{l.verify, either(isHealth, pages, verify), s.tls() && s.verify.socket == ""})
 	}
 	if l.metrics != nil {
-		doors = append(doors, door{l.metrics, newMetrics(v.Stats), false})
+		doors = append(doors, door{l.metrics, newMetrics(func() measures { return nodes.measure(v.Stats()) }), false})
 	}
 	return doors
 }
@@ -75,14 +75,20 @@ func follow(ctx context.Context, v *verifier.Verifier, log *slog.Logger) {
 	v.Run(ctx)
 }
 
-// health is what /healthz and /readyz tell about verification.
-func health(stopping context.Context, v *verifier.Verifier) func() web.Health {
+// health is what /healthz and /readyz tell about verification and about the nodes, of which this one has a name.
+func health(stopping context.Context, v *verifier.Verifier, nodes *nodeList, name string) func() web.Health {
 	return func() web.Health {
 		stats := v.Stats()
-		return web.Health{
+		h := web.Health{
 			Loaded: stats.Loaded, Current: stats.Current, Age: stats.Age, MaxStaleness: stats.Bound,
+			Applied: stats.Mark.Seq, ClockOffset: stats.ClockOffset, Forks: stats.Forks, LostRevocations: stats.LostRevocations,
 			UsageWaits: stats.FlushFailing, Reviews: stats.Reviews, Stopping: stopping.Err() != nil,
 		}
+		if nodes.store.Shared() {
+			h.Node = name
+			h.Nodes, h.NodesAge = nodes.last()
+		}
+		return h
 	}
 }
 

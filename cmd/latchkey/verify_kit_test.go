@@ -26,7 +26,13 @@ func inStore(t testing.TB, folder string, do func(s *store.Store, by keys.Actor)
 
 func inStoreOf(t testing.TB, folder, slug string, do func(s *store.Store, by keys.Actor)) {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(folder, databaseFile), store.Options{Now: time.Now})
+	inStoreAt(t, filepath.Join(folder, databaseFile), slug, do)
+}
+
+// inStoreAt is inStoreOf for the URL of a database.
+func inStoreAt(t testing.TB, database, slug string, do func(s *store.Store, by keys.Actor)) {
+	t.Helper()
+	s, err := store.Open(t.Context(), database, store.Options{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

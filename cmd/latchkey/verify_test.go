@@ -156,7 +156,7 @@ func TestAnIndexThatCannotBeProvedRefuses(t *testing.T) {
 
 // TestHealthFollowsTheVerifierAndTheProgram: from the start over the loading to the stop.
 func TestHealthFollowsTheVerifierAndTheProgram(t *testing.T) {
-	inst, err := openInstance(t.Context(), t.TempDir(), access{create: true, options: storeOptions(time.Now, slog.New(slog.DiscardHandler))})
+	inst, err := openInstance(t.Context(), place{folder: t.TempDir()}, access{create: true, options: storeOptions(time.Now, slog.New(slog.DiscardHandler))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,14 +167,14 @@ func TestHealthFollowsTheVerifierAndTheProgram(t *testing.T) {
 	}
 	v := newVerifier(s, inst, time.Now, slog.New(slog.DiscardHandler))
 	running, stop := context.WithCancel(t.Context())
-	told := health(running, v)
+	told := health(running, v, &nodeList{store: inst.store, now: time.Now}, "node-1")
 	if h := told(); h.Loaded || h.Current || h.Stopping || h.MaxStaleness != time.Minute {
 		t.Errorf("before it is loaded: %+v", h)
 	}
 	if err := v.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if h := told(); !h.Loaded || !h.Current || h.Stopping || h.UsageWaits {
+	if h := told(); !h.Loaded || !h.Current || h.Stopping || h.UsageWaits || h.Node != "" || len(h.Nodes.All) > 0 {
 		t.Errorf("when it is loaded: %+v", h)
 	}
 	stop()

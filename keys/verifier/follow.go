@@ -2,13 +2,20 @@ package verifier
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
+
+	"latchkey/keys"
 )
 
 // The rhythms of Run.
 const (
 	pollEvery  = 500 * time.Millisecond
+	beatEvery  = time.Second
 	flushEvery = time.Second
+	// againEvery is the rhythm of what has failed.
+	againEvery = 200 * time.Millisecond
 	// askWithin ends a question to the source that is not answered.
 	askWithin = 5 * time.Second
 	// rebuildEvery is how old an index may grow when a good part of it are tokens that ended.
@@ -21,7 +28,10 @@ func (v *Verifier) Load(ctx context.Context) error {
 		return err
 	}
 	defer v.unlock()
-	return v.reload(ctx)
+	if err := v.sendBeat(ctx); err != nil {
+		return err
+	}
+	return v.reload(ctx, false)
 }
 
 // CatchUp returns when the index has every change that was committed before the call, or with an error
@@ -54,21 +64,33 @@ func (v *Verifier) unlock() { <-v.writing }
 // follow takes in what changed since the index's place in the feed. One look serves everybody who asked
 // before it began.
 func (v *Verifier) follow(ctx context.Context) error {
-	x, asked, begin := v.index.Load(), v.asked.Load(), v.options.Now()
-	soon, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
-	changes, err := v.source.FollowFeed(soon, *x.mark.Load())
+	changes, err := v.takeIn(ctx)
 	switch {
 	case err != nil:
 		return err
-	case changes.Lost || x.stale(begin):
-		return v.reload(ctx)
+	case changes.Lost || v.index.Load().stale(v.options.Now()):
+		return v.reload(ctx, changes.Forked)
+	}
+	return nil
+}
+
+// takeIn takes in what changed, unless the feed does not lead on to it.
+func (v *Verifier) takeIn(ctx context.Context) (keys.FeedChanges, error) {
+	x, asked, begin, beat := v.index.Load(), v.asked.Load(), v.options.Now(), v.beat.Load()
+	soon, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	changes, err := v.source.FollowFeed(soon, *x.mark.Load())
+	if err != nil || changes.Lost {
+		return changes, err
 	}
 	if changes.Mark != *x.mark.Load() {
 		x.apply(changes)
 	}
-	v.proved(begin, asked)
-	return nil
+	v.answered = asked
+	if until, proof := beat.proves(begin, changes.Beat); proof {
+		v.proof.Store(&until)
+	}
+	return changes, nil
 }
 
 // stale says whether so much of an old index has ended that it is worth to be built anew.
@@ -76,12 +98,24 @@ func (x *index) stale(now time.Time) bool {
 	return now.Sub(x.built) > rebuildEvery && int64(x.ended)*4 > x.tokenCount.Load()
 }
 
-// reload builds a new index beside the current one and puts it in its place in one step.
-func (v *Verifier) reload(ctx context.Context) error {
-	asked, begin := v.asked.Load(), v.options.Now()
+// reload builds a new index beside the current one and puts it in its place in one step. Of a database that
+// has forked, what was revoked is written back before the index is used.
+func (v *Verifier) reload(ctx context.Context, forked bool) error {
+	begin := v.options.Now()
 	x, err := load(ctx, v.source, begin)
 	if err != nil {
 		return err
+	}
+	if forked {
+		written, err := v.writeBack(ctx, v.index.Load(), x, v.provedAt())
+		if err != nil {
+			return err
+		}
+		if written {
+			if x, err = load(ctx, v.source, begin); err != nil {
+				return err
+			}
+		}
 	}
 	// The old index is given to the flush first, so that no count falls between the two.
 	if old := v.index.Load(); old != nil {
@@ -91,26 +125,32 @@ func (v *Verifier) reload(ctx context.Context) error {
 		v.stats.reloads.Add(1)
 	}
 	v.index.Store(x)
-	v.proved(begin, asked)
-	return nil
+	changes, err := v.takeIn(ctx)
+	if err == nil && changes.Lost {
+		err = errOvertaken
+	}
+	return err
 }
 
-// proved notes that the index had everything that was committed before a moment.
-func (v *Verifier) proved(at time.Time, asked uint64) {
-	v.proof.Store(&at)
-	v.answered = asked
+// provedAt is when the index was last known to have everything, or the zero time.
+func (v *Verifier) provedAt() (at time.Time) {
+	if proof := v.proof.Load(); proof != nil {
+		at = *proof
+	}
+	return at
 }
+
+// errOvertaken says that the feed went on too far while everything was loaded.
+var errOvertaken = errors.New("the change feed has overtaken the index that was loaded")
 
 // Run follows the source, and flushes what was counted every second, until ctx ends; then it flushes
 // the rest and returns. Call it after Load, and end ctx when no verification is under way any more.
 func (v *Verifier) Run(ctx context.Context) {
-	polled := make(chan struct{})
-	go func() {
-		defer close(polled)
-		v.every(ctx, pollEvery, "the change feed could not be read", v.poll)
-	}()
-	v.every(ctx, flushEvery, "usage could not be written", v.Flush)
-	<-polled
+	var loops sync.WaitGroup
+	loops.Go(func() { v.every(ctx, pollEvery, v.hints, "the change feed could not be read", v.poll) })
+	loops.Go(func() { v.every(ctx, beatEvery, nil, "the heartbeat could not be written", v.sendBeat) })
+	v.every(ctx, flushEvery, nil, "usage could not be written", v.Flush)
+	loops.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
 	defer cancel()
 	if err := v.Flush(last); err != nil {
@@ -125,21 +165,27 @@ func (v *Verifier) poll(ctx context.Context) error {
 	}
 	defer v.unlock()
 	if v.index.Load() == nil {
-		return v.reload(ctx)
+		return v.reload(ctx, false)
 	}
 	return v.follow(ctx)
 }
 
-// every calls do in a rhythm until ctx ends. It logs the first of several failures and the end of them.
-func (v *Verifier) every(ctx context.Context, rhythm time.Duration, failure string, do func(context.Context) error) {
+// every calls do in a rhythm, and at every hint, until ctx ends. It logs the first of several failures and the end of them.
+func (v *Verifier) every(ctx context.Context, rhythm time.Duration, hints <-chan struct{}, failure string, do func(context.Context) error) {
 	tick := time.NewTicker(rhythm)
 	defer tick.Stop()
 	failing := false
 	for {
+		var again <-chan time.Time
+		if failing {
+			again = time.After(againEvery)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-hints:
+		case <-again:
 		}
 		err := do(ctx)
 		switch {

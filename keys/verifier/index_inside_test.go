@@ -87,6 +87,10 @@ func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedMark, 
 	return keys.FeedMark{Seq: int64(len(w.changed))}, w.fail
 }
 
+func (w *world) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) { return keys.Beat{}, w.fail }
+
+func (w *world) DeactivateLost(context.Context, keys.LostRevocation) error { return w.fail }
+
 func (w *world) FollowFeed(_ context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -22,6 +22,8 @@ type stats struct {
 	flushErrors  atomic.Uint64
 	flushFailing atomic.Bool
 	reloads      atomic.Uint64
+	// forks counts how often the database had lost changes, and lost the revocations among them.
+	forks, lost atomic.Uint64
 }
 
 // observe counts how long a verdict took.
@@ -45,11 +47,16 @@ type State struct {
 	Age, Bound time.Duration
 	// Mark is the place in the feed that the index shows.
 	Mark keys.FeedMark
+	// ClockOffset is how far the database's clock is ahead of this node's.
+	ClockOffset time.Duration
 }
 
 // State returns the state of the index now.
 func (v *Verifier) State() State {
 	s := State{Bound: v.options.MaxStaleness}
+	if beat := v.beat.Load(); beat != nil {
+		s.ClockOffset = beat.ClockOffset
+	}
 	x, proof := v.index.Load(), v.proof.Load()
 	if x == nil || proof == nil {
 		return s
@@ -83,6 +90,9 @@ type Stats struct {
 	Reviews int
 	// Reloads counts how often the index was built anew after the first time.
 	Reloads uint64
+	// Forks counts how often the database had lost changes that it had acknowledged, and LostRevocations what
+	// was written back of them.
+	Forks, LostRevocations uint64
 	// FlushErrors counts the flushes that failed, and DroppedRefusals what the audit log will never see.
 	FlushErrors, DroppedRefusals uint64
 	// FlushFailing says that the last flush failed; what it could not write waits for the next.
@@ -95,7 +105,7 @@ type Stats struct {
 func (v *Verifier) Stats() Stats {
 	s := Stats{
 		State: v.State(), LatencySum: time.Duration(v.stats.latencySum.Load()), Flooded: v.stats.floods.Load(),
-		Reloads: v.stats.reloads.Load(), FlushErrors: v.stats.flushErrors.Load(), FlushFailing: v.stats.flushFailing.Load(),
+		Reloads: v.stats.reloads.Load(), Forks: v.stats.forks.Load(), LostRevocations: v.stats.lost.Load(), FlushErrors: v.stats.flushErrors.Load(), FlushFailing: v.stats.flushFailing.Load(),
 		DroppedRefusals: v.refusals.dropped.Load(), Reuses: v.refusals.reuses.Load(),
 	}
 	for code := range s.Verdicts {

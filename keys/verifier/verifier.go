@@ -17,6 +17,10 @@ type Source interface {
 	LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedMark, error)
 	// FollowFeed returns what changed after a mark.
 	FollowFeed(ctx context.Context, after keys.FeedMark) (keys.FeedChanges, error)
+	// Beat commits a heartbeat, which FollowFeed shows from then on where reads alone prove nothing.
+	Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error)
+	// DeactivateLost writes down again, as the key's deactivation, that something is over.
+	DeactivateLost(ctx context.Context, lost keys.LostRevocation) error
 }
 
 // Sink is where a Verifier writes what it counted. *store.Store is one.
@@ -58,8 +62,12 @@ type Verifier struct {
 	refusals  *refusals
 	stats     *stats
 
-	// proof is when the index was last known to have everything that was committed.
+	// proof is when the index was last known to have everything that was committed, and beat the last
+	// heartbeat of this node.
 	proof atomic.Pointer[time.Time]
+	beat  atomic.Pointer[heartbeat]
+	// hints has room for one hint that there is something in the feed.
+	hints chan struct{}
 	// writing is held by the one goroutine that may change the index. asked counts the calls of CatchUp;
 	// answered, which writing guards, is the last of them that the index is known to satisfy.
 	writing  chan struct{}
@@ -74,7 +82,7 @@ func New(source Source, sink Sink, o Options) *Verifier {
 	}
 	return &Verifier{
 		source: source, sink: sink, options: o, addresses: newAddressBook(), usage: newUsage(), refusals: newRefusals(),
-		stats: &stats{}, writing: make(chan struct{}, 1),
+		stats: &stats{}, writing: make(chan struct{}, 1), hints: make(chan struct{}, 1),
 	}
 }
 
@@ -117,6 +125,7 @@ func (v *Verifier) verify(now time.Time, r *Request, from netip.Addr, a *answer)
 		a.Code = CodeUnavailable
 		return
 	}
+	q.now = v.databaseTime(q.now)
 	x.judge(&q, a)
 	if a.found && !v.options.NoUsage {
 		v.count(x, a, from, q.now)
@@ -140,6 +149,7 @@ func (v *Verifier) Ask(r Request) Verdict {
 	if !v.current(q.now) {
 		return Verdict{Code: CodeUnavailable}
 	}
+	q.now = v.databaseTime(q.now)
 	var a answer
 	if x.judge(&q, &a); a.Code == CodeUnknown {
 		return Verdict{Code: CodeUnknown}

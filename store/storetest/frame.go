@@ -259,6 +259,12 @@ var changes = []change{
 		since := b.putUnderReview(by)
 		return func() error { _, err := b.a.ConfirmReview(b.Context(), by, since); return err }
 	}},
+	{"DeactivateLost", func(b *bench) func() error {
+		made := b.newKey(b.newAccount("acme"), "Orders sync", "orders-viewer")
+		return func() error {
+			return b.a.DeactivateLost(b.Context(), keys.LostRevocation{Key: made.Key.ID, KnownAt: b.clock.Now()})
+		}
+	}},
 	{"RecordRefusals", func(b *bench) func() error {
 		return func() error {
 			return b.a.RecordRefusals(b.Context(), map[keys.Refusal]int{{Action: keys.ActionLoginFail, IP: "192.0.2.7", Reason: "wrong"}: 3})
@@ -275,7 +281,7 @@ var others = []string{
 	"KeyLinkExists", "UsedRoles", "UsedRole", "Resources", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
 	"AccountUser", "AccountUsers", "UserLinkExists",
 	"CountKeys", "EachKey", "AuditLog", "AuditAlarms", "CountEvents", "EachEvent",
-	"OwnSessions",
+	"OwnSessions", "Beat", "Leave", "Listen", "Nodes", "Shared", "KeyChange",
 }
 
 // frameCases holds three cases for each change.
@@ -335,7 +341,11 @@ func (c change) isAudited(b *bench) {
 	if !slices.EqualFunc(feed, want, slices.Equal) {
 		b.Fatalf("the feed has %q, want %q", feed, want)
 	}
-	if called := b.committed.Load(); called != int64(min(len(feed), 1)) {
+	heard := int64(min(len(feed), 1))
+	if c.method == "DeactivateLost" {
+		heard = 0 // its caller takes it in itself
+	}
+	if called := b.committed.Load(); called != heard {
 		b.Fatalf("AfterCommit was called %d times for %d rows of the feed", called, len(feed))
 	}
 	report, err := b.b.VerifyAudit(b.Context())

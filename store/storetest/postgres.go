@@ -161,7 +161,7 @@ func waitReady(log io.Reader) (said string, ready bool) {
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		said += lines.Text() + "\n"
-		if strings.Contains(lines.Text(), "ready to accept connections") {
+		if strings.Contains(lines.Text(), "ready to accept ") {
 			return said, true
 		}
 	}

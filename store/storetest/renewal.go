@@ -430,6 +430,36 @@ var historyCases = []testCase{
 			}
 		}
 	}},
+	{"history/the newest change of a key is that of its last event, unless that was a refusal", func(b *bench) {
+		by := b.newAccount("acme")
+		key := b.renewedKey(by, "Orders sync").Key
+		newest := func() (fed int64) {
+			b.Helper()
+			events, err := b.b.KeyHistory(b.Context(), by, key.ID, 1)
+			b.must(err)
+			change, err := b.b.KeyChange(b.Context(), by, key.ID)
+			b.must(err)
+			fed = b.raw.count(`SELECT COALESCE(MAX(seq), 0) FROM change_log`)
+			if change != events[0].Seq || change != fed {
+				b.Fatalf("the newest change is %d; the newest event is %d, and that of the feed %d", change, events[0].Seq, fed)
+			}
+			return change
+		}
+		renewed := newest()
+		_, _, err := b.a.DeactivateKey(b.Context(), by, key.ID)
+		b.must(err)
+		deactivated := newest()
+		if deactivated <= renewed {
+			b.Fatalf("after the deactivation the newest change is %d; before it %d", deactivated, renewed)
+		}
+		b.newKey(by, "Another")
+		b.must(b.a.RecordRefusals(b.Context(), map[keys.Refusal]int{
+			{Action: keys.ActionTokenReuse, AccountID: by.AccountID, Key: key.ID, Reason: "rotated", Alarm: true}: 1,
+		}))
+		if change, err := b.b.KeyChange(b.Context(), by, key.ID); err != nil || change != deactivated {
+			b.Fatalf("after what changes nothing of it, the newest change is %d, with %v; want %d", change, err, deactivated)
+		}
+	}},
 	{"history/a key that is deleted, unknown or of another account has none", func(b *bench) {
 		by, foreign := b.newAccount("acme"), b.newAccount("other")
 		victim, deleted := b.renewedKey(foreign, "Victim").Key, b.newKey(by, "Deleted").Key
@@ -441,6 +471,8 @@ var historyCases = []testCase{
 			if len(events) != 0 {
 				b.Fatalf("%s: events came with the error", id)
 			}
+			_, err = b.a.KeyChange(b.Context(), by, id)
+			b.want(err, keys.KindNotFound, keys.ReasonKeyNotFound)
 		}
 	}},
 }

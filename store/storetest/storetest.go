@@ -5,6 +5,8 @@ package storetest
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,16 +16,20 @@ import (
 	"latchkey/store"
 )
 
-// Run runs every case and returns how many ran. fresh makes a database without accounts and returns its URL.
-func Run(t *testing.T, fresh func(t testing.TB) string) (ran int) {
+// Run runs every case and returns how many ran. fresh makes a database without accounts and returns its URL. With
+// prefixes only the cases run whose names begin with one of them.
+func Run(t *testing.T, fresh func(t testing.TB) string, prefixes ...string) (ran int) {
 	for _, group := range [][]testCase{
 		setupCases, accountCases, userCases, usersCases, usersGuardCases, usersRaceCases, loginCases, sessionCases, preferenceCases, ownSessionCases, roleCases, roleEditCases, roleCreateCases, roleDeleteCases, roleUseCases, resourceCases, reviewCases, keyCases, renewalCases, linkCases, historyCases, settingsCases, listCases, findCases, externalCases,
-		exportCases, auditLogCases, raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
+		lostCases, exportCases, auditLogCases, raceCases, frameCases, feedCases, auditCases, refusalCases, verifyRefusalCases, usageCases, sweepCases, textCases,
 	} {
 		if len(group) == 0 {
 			t.Fatal("a group without cases")
 		}
 		for _, c := range group {
+			if len(prefixes) > 0 && !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(c.name, p) }) {
+				continue
+			}
 			t.Run(c.name, func(t *testing.T) {
 				b := open(t, fresh)
 				ran++

@@ -64,9 +64,10 @@ var sameAsEnglish = map[string][]string{
 		"show.tokens", "usage.total", "words.moment",
 	},
 	"es": {
-		"audit.field.roles", "audit.field.size", "audit.value.no", "role.heading", "role.tab.roles", "users.col-roles",
+		"audit.field.roles", "audit.field.size", "audit.value.no", "find.status", "find.tokens", "role.heading", "role.tab.roles", "users.col-roles",
 		"generated.token", "keys.col-roles", "keys.col-status", "keys.duration-of", "roles.legend", "shell.product", "shell.title",
-		"shell.title-account", "shell.title-failed", "shell.version", "show.tokens", "usage.total", "words.moment", "words.short-day",
+		"shell.title-account", "shell.title-failed", "shell.version", "show.tokens", "usage.total", "users.col-status", "words.moment",
+		"words.short-day",
 	},
 }
 
@@ -158,12 +159,16 @@ func TestOfficialLabels(t *testing.T) {
 		"shell.api-keys":         {"API Keys", "Chaves de API", "Claves de API"},
 		"keys.heading":           {"API Keys", "Chaves de API", "Claves de API"},
 		"keys.tab.generated":     {"Generated", "Geradas", "Generadas"},
+		"keys.tab.external":      {"External", "Externas", "Externas"},
 		"keys.tab.settings":      {"Settings", "Configurações", "Configuración"},
 		"keys.col-key":           {"Key/Name", "Chave/Nome", "Clave/Nombre"},
 		"keys.col-duration":      {"Token duration", "Duração do token", "Duración del token"},
 		"keys.col-roles":         {"Roles", "Perfil de acesso", "Roles"},
 		"keys.col-created":       {"Created date", "Data de criação", "Fecha de creación"},
 		"keys.col-status":        {"Status", "Status", "Status"},
+		"find.status":            {"Status", "Status", "Status"},
+		"users.col-status":       {"Status", "Status", "Status"},
+		"users.col-roles":        {"Roles", "Perfil de acesso", "Roles"},
 		"keys.active":            {"Active", "Ativo", "Activa"},
 		"keys.inactive":          {"Inactive", "Inativo", "Inactiva"},
 		"keys.generate":          {"Generate Key", "Gerar chave", "Generar clave"},
@@ -187,6 +192,12 @@ func TestOfficialLabels(t *testing.T) {
 		"delete.understood":      {"I understand that this action cannot be undone", "Entendo que essa ação não pode ser desfeita", "Entiendo que esta acción no se puede deshacer"},
 		"generated.copy":         {"Copy", "Copiar", "Copiar"},
 		"generated.close":        {"Close", "Encerrar", "Cerrar"},
+		"keys.export":            {"Export", "Exportar", "Exportar"},
+		"external.add":           {"Add Key", "Adicionar chave", "Agregar clave"},
+		"external.submit":        {"Add", "Adicionar", "Agregar"},
+		"external.remove":        {"Remove", "Remover", "Remover"},
+		"external.col-key":       {"Key/Owner", "Chave/Proprietário", "Clave/Propietario"},
+		"external.col-added":     {"Added On", "Data de adição", "Agregado el"},
 		"settings.submit":        {"Apply", "Aplicar", "Aplicar"},
 		"settings.three-months":  {"3 months (recommended)", "3 meses (recomendado)", "3 meses (recomendado)"},
 		"settings.six-months":    {"6 months", "6 meses", "6 meses"},
@@ -196,6 +207,92 @@ func TestOfficialLabels(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", l.Tag, id, got, want[i])
 			}
 		}
+	}
+}
+
+// otherWords are words for a thing that has another name in its language: the
+// name, which may hold such a word, and the pattern of what must not be said.
+var otherWords = map[string][][2]string{
+	"pt-BR": {
+		{"(?i)perfi(l|s) de acesso", "(?i)\\bperfi(l|s)\\b"},
+		{"(?i)log de auditoria", "(?i)\\bauditoria\\b"},
+		{"(?i)predefinid[oa]s?", "(?i)\\bintegrad[oa]s?\\b"},
+		{"(?i)exibid[oa]s?", "(?i)\\bmostrad[oa]s?\\b"},
+	},
+	"es": {
+		{"(?i)correo electrónico", "(?i)\\bcorreos?\\b"},
+		{"(?i)registro de auditoría", "(?i)\\bauditoría\\b"},
+		{"(?i)predefinid[oa]s?", "(?i)\\bintegrad[oa]s?\\b"},
+		{"Status|status", "(?i)\\bestados?\\b"},
+		{"(?i)volver a mostrar", "(?i)\\bmostrar de nuevo\\b"},
+	},
+}
+
+func TestAThingHasOneNameInALanguage(t *testing.T) {
+	for tag, names := range otherWords {
+		texts, _ := catalogue(t, tag)
+		for _, pair := range names {
+			name, other := regexp.MustCompile(pair[0]), regexp.MustCompile(pair[1])
+			said := 0
+			for id, forms := range texts {
+				for _, text := range forms {
+					said += len(name.FindAllString(text, -1))
+					if found := other.FindString(name.ReplaceAllString(text, "")); found != "" {
+						t.Errorf("%s: %s says %q, want %s: %q", tag, id, found, pair[0], text)
+					}
+				}
+			}
+			if said == 0 {
+				t.Errorf("%s: nothing is called %s", tag, pair[0])
+			}
+		}
+	}
+}
+
+var quoted = regexp.MustCompile(`“([^”]*)”`)
+
+// quotes are what a text has in quotation marks, without the plus of a button
+// and without commands, which no language changes.
+func quotes(text string) (found []string) {
+	for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+		if label := strings.TrimPrefix(match[1], "+ "); !strings.HasPrefix(label, "latchkey ") {
+			found = append(found, label)
+		}
+	}
+	return found
+}
+
+// TestTheHelpQuotesLabelsAsThePagesHaveThem follows each quotation of the English
+// help to the texts that it may be, and wants one of them in the other languages.
+func TestTheHelpQuotesLabelsAsThePagesHaveThem(t *testing.T) {
+	english, _ := catalogue(t, "en")
+	labels := map[string][]string{}
+	for id, forms := range english {
+		if !strings.HasPrefix(id, "help.") {
+			labels[forms[""]] = append(labels[forms[""]], id)
+		}
+	}
+	followed := 0
+	for _, l := range Languages() {
+		texts, _ := catalogue(t, l.Tag)
+		for id, forms := range english {
+			if !strings.HasPrefix(id, "help.") {
+				continue
+			}
+			want, got := quotes(forms[""]), quotes(texts[id][""])
+			if len(got) != len(want) {
+				t.Errorf("%s: %s quotes %q, want as many as %q", l.Tag, id, got, want)
+			}
+			for _, label := range want {
+				followed++
+				if !slices.ContainsFunc(labels[label], func(of string) bool { return slices.Contains(got, texts[of][""]) }) {
+					t.Errorf("%s: %s does not quote %q as a page has it: %q", l.Tag, id, label, texts[id][""])
+				}
+			}
+		}
+	}
+	if followed < 100 {
+		t.Errorf("only %d quotations", followed)
 	}
 }
 

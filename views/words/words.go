@@ -45,6 +45,10 @@ func Languages() []Language {
 // Args are the values that a text has places for, by name.
 type Args map[string]any
 
+// Verbatim is text that stands in its place as it is, without what Isolate adds:
+// for a text that is kept as somebody's own, and not shown to them as ours.
+type Verbatim string
+
 // book is the catalogue of one language.
 type book struct {
 	localizer *i18n.Localizer
@@ -142,9 +146,10 @@ func Lang(ctx context.Context) string {
 
 func of(ctx context.Context) *book { return books()[Lang(ctx)] }
 
-// T returns the text with the id, its places filled from args. A text that the
-// language lacks is said in English. An id that is in no file comes back as it
-// is, which is easy to see on a page; tests forbid both.
+// T returns the text with the id, its places filled from args. Text in a place
+// cannot turn the words around it: see Isolate. A text that the language lacks
+// is said in English. An id that is in no file comes back as it is, which is easy
+// to see on a page; tests forbid both.
 func T(ctx context.Context, id string, args ...Args) string {
 	return of(ctx).text(&i18n.LocalizeConfig{MessageID: id, TemplateData: merge(args)})
 }
@@ -172,6 +177,9 @@ func merge(args []Args) map[string]any {
 	data := make(map[string]any, 1)
 	for _, a := range args {
 		for name, value := range a {
+			if text, is := value.(string); is {
+				value = Isolate(text)
+			}
 			data[name] = value
 		}
 	}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/store/storetest"
+)
+
+var largeKeys = flag.Int("large.keys", 0, "how many keys BenchmarkLarge makes; 0 skips it")
+
+var residentLine = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+
+// BenchmarkLarge starts the real server on very many keys, and measures how long it takes until it answers
+// verifications and how much memory it holds then. Run it by `make bench-large`.
+func BenchmarkLarge(b *testing.B) {
+	if *largeKeys == 0 {
+		b.Skip("set -large.keys")
+	}
+	folder, _ := guarded(b, 0)
+	begin := time.Now()
+	tokens := storetest.FillKeys(b, filepath.Join(folder, databaseFile), "acme", *largeKeys)
+	b.Logf("%d keys were made in %s", *largeKeys, time.Since(begin).Round(time.Second))
+	binary(b)
+	var slowest time.Duration
+	var most int64
+	for b.Loop() {
+		begin := time.Now()
+		s := serveFolder(b, folder, "--log-level", "error")
+		slowest = max(slowest, time.Since(begin))
+		for _, i := range []int{0, *largeKeys / 2, *largeKeys - 1} {
+			k := issued{token: tokens[i]}
+			newCaller(b, s.url).get("/v1/verify?resource=orders.read", k.bearer()).is(b, http.StatusNoContent)
+		}
+		most = max(most, resident(b, s.cmd.Process.Pid))
+		s.stop()
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(slowest.Seconds(), "slowest-ready-s")
+	b.ReportMetric(float64(most)/(1<<30), "most-resident-GiB")
+	b.ReportMetric(float64(most)/float64(*largeKeys), "resident-B/key")
+	if slowest > 15*time.Second || most > 3<<29 {
+		b.Errorf("ready after %s with %.2f GiB; the bounds are 15 s and 1.5 GiB", slowest, float64(most)/(1<<30))
+	}
+}
+
+// resident is the memory that a process holds, in bytes.
+func resident(b *testing.B, pid int) int64 {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	found := residentLine.FindStringSubmatch(strings.ReplaceAll(string(status), "\t", " "))
+	if found == nil {
+		b.Fatal("the system does not say how much memory a process holds")
+	}
+	kilobytes, err := strconv.ParseInt(found[1], 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kilobytes << 10
+}

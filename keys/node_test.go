@@ -1,0 +1,27 @@
+package keys
+
+import (
+	"testing"
+	"time"
+)
+
+func TestTheStateOfANodeIsTheAgeOfItsProof(t *testing.T) {
+	at := time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)
+	for age, want := range map[time.Duration]NodeState{
+		0: NodeCurrent, -time.Second: NodeCurrent, CurrentFor: NodeCurrent,
+		CurrentFor + time.Microsecond: NodeBehind, time.Minute: NodeBehind,
+		time.Minute + time.Microsecond: NodeCutOff, time.Hour: NodeCutOff,
+	} {
+		n := Node{Applied: 7, ProvedAt: at.Add(-age), MaxStaleness: time.Minute}
+		if got := n.State(at); got != want {
+			t.Errorf("with a proof of %s before, it is %s; want %s", age, got, want)
+		}
+		if n.CutOff(at) != (want == NodeCutOff) || !n.Knows(7, at) || n.Knows(8, at) != (want == NodeCutOff) {
+			t.Errorf("with a proof of %s before, it knows change 7: %v, and 8: %v", age, n.Knows(7, at), n.Knows(8, at))
+		}
+	}
+	short := Node{ProvedAt: at.Add(-4 * time.Second), MaxStaleness: 3 * time.Second}
+	if got := short.State(at); got != NodeCutOff {
+		t.Errorf("past a bound shorter than that it is %s; want %s", got, NodeCutOff)
+	}
+}

@@ -1,0 +1,61 @@
+package verifier
+
+import (
+	"context"
+	"time"
+
+	"latchkey/keys"
+)
+
+// heartbeat is the last one that was committed, and when it was begun: a read that shows it has everything
+// that was committed before.
+type heartbeat struct {
+	keys.Beat
+	began time.Time
+}
+
+// sendBeat commits a heartbeat.
+func (v *Verifier) sendBeat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	h := heartbeat{began: v.options.Now()}
+	state := v.State()
+	var err error
+	h.Beat, err = v.source.Beat(ctx, keys.Heartbeat{Applied: state.Mark.Seq, ProofAge: state.Age, MaxStaleness: state.Bound})
+	if err != nil {
+		return err
+	}
+	v.beat.Store(&h)
+	if state.Age > beatEvery+pollEvery {
+		v.Hint() // the proof is waited for
+	}
+	return nil
+}
+
+// proves is the moment up to which a read that shows a heartbeat of this node had everything. The read was
+// begun at a moment, after the heartbeat last; it returns false when it proves nothing.
+func (last *heartbeat) proves(begun time.Time, shown int64) (until time.Time, proof bool) {
+	switch {
+	case last == nil:
+		return time.Time{}, false
+	case last.Number == 0:
+		return begun, true
+	}
+	return last.began, shown >= last.Number
+}
+
+// databaseTime is a time of this node by the database's clock, by which all nodes let tokens expire.
+func (v *Verifier) databaseTime(at time.Time) time.Time {
+	if last := v.beat.Load(); last != nil && last.ClockOffset != 0 {
+		return at.Add(last.ClockOffset)
+	}
+	return at
+}
+
+// Hint says that there may be something in the feed. It returns at once.
+func (v *Verifier) Hint() {
+	select {
+	case v.hints <- struct{}{}:
+	default: // there is a hint already
+	}
+}

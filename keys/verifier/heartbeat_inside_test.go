@@ -1,0 +1,180 @@
+package verifier
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"latchkey/keys"
+)
+
+// beating is a world behind a database of several nodes: reads prove nothing that do not show the last
+// heartbeat.
+type beating struct {
+	*world
+	// number is the last heartbeat, shown the one that reads show, and ahead how far the database's clock is.
+	number, shown int64
+	ahead         time.Duration
+	beatFails     error
+	forked        bool
+	lost          []keys.LostRevocation
+}
+
+func (b *beating) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) {
+	b.number++
+	return keys.Beat{Number: b.number, ClockOffset: b.ahead}, b.beatFails
+}
+
+func (b *beating) FollowFeed(ctx context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
+	if b.forked {
+		b.forked = false
+		return keys.FeedChanges{Lost: true, Forked: true}, nil
+	}
+	c, err := b.world.FollowFeed(ctx, after)
+	c.Beat = b.shown
+	return c, err
+}
+
+func (b *beating) DeactivateLost(_ context.Context, lost keys.LostRevocation) error {
+	b.lost = append(b.lost, lost)
+	for i, k := range b.keys {
+		if k.ID == lost.Key {
+			b.change(i, func(k *keys.FeedKey) { k.Active = false })
+		}
+	}
+	return nil
+}
+
+func (b *beating) verifier(t *testing.T, now func() time.Time) *Verifier {
+	t.Helper()
+	v := New(b, b, Options{Now: now, Log: slog.New(slog.DiscardHandler)})
+	if err := v.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func catchUp(t *testing.T, v *Verifier) {
+	t.Helper()
+	if err := v.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAReadWithoutTheLastHeartbeatProvesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &beating{world: newWorld(), shown: 1}
+		token := b.add(2)
+		v := b.verifier(t, time.Now)
+		want := func(age time.Duration, code Code) {
+			t.Helper()
+			if got := v.State().Age; got != age {
+				t.Fatalf("the proof is %s old, want %s", got, age)
+			}
+			if got := v.Verify(Request{Token: token}, someone).Code; got != code {
+				t.Fatalf("got %s, want %s", got, code)
+			}
+		}
+		want(0, CodeValid)
+		time.Sleep(30 * time.Second)
+		if err := v.sendBeat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		catchUp(t, v) // the read is from a server that has not seen the heartbeat
+		want(31*time.Second, CodeValid)
+		b.shown = 2
+		catchUp(t, v)
+		want(time.Second, CodeValid) // the heartbeat was begun a second ago
+		b.beatFails = context.DeadlineExceeded
+		for range 60 {
+			time.Sleep(time.Second)
+			if v.sendBeat(t.Context()) == nil {
+				t.Fatal("a heartbeat that fails is none")
+			}
+			catchUp(t, v)
+		}
+		want(61*time.Second, CodeUnavailable)
+		b.beatFails, b.shown = nil, b.number+1
+		if err := v.sendBeat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		catchUp(t, v)
+		want(0, CodeValid)
+	})
+}
+
+// Without a heartbeat there is no proof, not even of what was just loaded.
+func TestWithoutAHeartbeatNothingIsLetIn(t *testing.T) {
+	b := &beating{world: newWorld(), beatFails: context.DeadlineExceeded}
+	token := b.add(2)
+	v := New(b, b, Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if v.Load(t.Context()) == nil {
+		t.Fatal("it loaded without a heartbeat")
+	}
+	if err := v.poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Verify(Request{Token: token}, someone).Code; got != CodeUnavailable {
+		t.Fatalf("got %s, want unavailable", got)
+	}
+}
+
+// All nodes let tokens expire by the database's clock.
+func TestTokensExpireByTheDatabasesClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &beating{world: newWorld(), shown: 1}
+		created := time.Now()
+		token := b.add(2)
+		b.change(0, func(k *keys.FeedKey) { k.Tokens[0].CreatedAt = created.UnixMicro() })
+		expires := keys.DefaultDuration.Expiry(created, time.UTC)
+		for ahead, want := range map[time.Duration]Code{
+			expires.Sub(created) - time.Second: CodeValid, expires.Sub(created): CodeExpired,
+		} {
+			b.number, b.ahead = 0, ahead
+			v := b.verifier(t, time.Now)
+			if got := v.Verify(Request{Token: token}, someone).Code; got != want {
+				t.Errorf("%s ahead: got %s, want %s", ahead, got, want)
+			}
+			if got := v.State().ClockOffset; got != ahead {
+				t.Errorf("the state says %s, want %s", got, ahead)
+			}
+		}
+	})
+}
+
+// What a failover lost is written back before anybody is answered from what it left.
+func TestWhatAFailoverRevivesIsWrittenBack(t *testing.T) {
+	b := &beating{world: newWorld(), shown: 1}
+	inactive, rotated, deleted, kept := b.add(2), b.add(2), b.add(2), b.add(2)
+	revoke := []func(k *keys.FeedKey){
+		func(k *keys.FeedKey) { k.Active = false },
+		func(k *keys.FeedKey) { k.Tokens[0].EndedAt = noon.UnixMicro() },
+		func(k *keys.FeedKey) { k.Deleted = true },
+	}
+	before := append([]keys.FeedKey(nil), b.keys...)
+	for i, do := range revoke {
+		b.change(i, do)
+	}
+	v := b.verifier(t, atNoon)
+	mark := v.State().Mark
+	b.keys, b.changed = before, b.changed[:4]
+	b.forked = true
+	catchUp(t, v)
+	want := []keys.LostRevocation{{Key: before[0].ID}, {Key: before[2].ID}, {Key: before[1].ID, Token: before[1].Tokens[0].Number}}
+	for i := range want {
+		if i >= len(b.lost) || b.lost[i].Key != want[i].Key || b.lost[i].Token != want[i].Token || b.lost[i].Change != mark.Seq {
+			t.Fatalf("written back: %+v, want %+v, all known at change %d", b.lost, want, mark.Seq)
+		}
+	}
+	if s := v.Stats(); len(b.lost) != len(want) || s.Forks != 1 || s.LostRevocations != uint64(len(want)) {
+		t.Errorf("%d were written back, and the figures say %d forks and %d; want %d and 1 fork", len(b.lost), s.Forks, s.LostRevocations, len(want))
+	}
+	for token, code := range map[string]Code{inactive: CodeInactive, rotated: CodeInactive, deleted: CodeInactive, kept: CodeValid} {
+		if got := v.Verify(Request{Token: token}, someone).Code; got != code {
+			t.Errorf("got %s, want %s", got, code)
+		}
+	}
+}

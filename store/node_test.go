@@ -1,0 +1,297 @@
+package store_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/keys"
+	"latchkey/keys/secret"
+	"latchkey/store"
+	"latchkey/store/storetest"
+)
+
+// openNode opens a node on a PostgreSQL database.
+func openNode(t *testing.T, url, name string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url, store.Options{Now: time.Now, Node: store.NodeIdentity{Name: name, Version: "v1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(value T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+func TestTheFeedShowsTheHeartbeatsOfItsOwnNode(t *testing.T) {
+	url := storetest.Postgres(t)
+	a, b := openNode(t, url, "a"), openNode(t, url, "b")
+	follow := func(s *store.Store) int64 {
+		t.Helper()
+		return must[keys.FeedChanges](t)(s.FollowFeed(t.Context(), keys.FeedMark{})).Beat
+	}
+	if got := follow(a); got != 0 {
+		t.Errorf("before its first heartbeat the feed shows %d; want 0", got)
+	}
+	for want := int64(1); want <= 3; want++ {
+		beat := must[keys.Beat](t)(a.Beat(t.Context(), keys.Heartbeat{Applied: want, MaxStaleness: time.Minute}))
+		if beat.Number != want || follow(a) != want || follow(b) != 0 {
+			t.Errorf("heartbeat %d, shown to its node as %d and to the other as %d; want %d, %d and 0", beat.Number, follow(a), follow(b), want, want)
+		}
+		if beat.ClockOffset.Abs() > time.Minute {
+			t.Errorf("the database's clock is %s ahead of this machine's, which is the same", beat.ClockOffset)
+		}
+	}
+}
+
+func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
+	url := storetest.Postgres(t)
+	a, b := openNode(t, url, "a"), openNode(t, url, "b")
+	command := must[*store.Store](t)(store.Open(t.Context(), url, store.Options{Now: time.Now}))
+	defer func() { _ = command.Close() }()
+	names := func() (all []string) {
+		t.Helper()
+		for _, n := range must[store.Nodes](t)(command.Nodes(t.Context())).All {
+			all = append(all, n.Name)
+		}
+		return all
+	}
+	if beat := must[keys.Beat](t)(command.Beat(t.Context(), keys.Heartbeat{})); beat != (keys.Beat{}) || len(names()) != 0 {
+		t.Errorf("a command sent heartbeat %+v, and the nodes are %q; want none", beat, names())
+	}
+	must[keys.Beat](t)(b.Beat(t.Context(), keys.Heartbeat{Applied: 7, ProofAge: 3 * time.Second, MaxStaleness: time.Minute}))
+	must[keys.Beat](t)(a.Beat(t.Context(), keys.Heartbeat{Applied: 9, ProofAge: 2 * time.Minute, MaxStaleness: time.Minute}))
+	if got := names(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Fatalf("the nodes are %q; want a and b", got)
+	}
+	nodes := must[store.Nodes](t)(command.Nodes(t.Context()))
+	for i, want := range []struct {
+		applied       int64
+		cutOff, knows bool
+	}{{9, true, true}, {7, false, false}} {
+		n := nodes.All[i]
+		if n.Applied != want.applied || n.CutOff(nodes.At) != want.cutOff || n.Knows(10, nodes.At) != want.knows || n.Version != "v1" {
+			t.Errorf("%s is %+v, cut off %v, knows change 10 %v; want %+v", n.Name, n, n.CutOff(nodes.At), n.Knows(10, nodes.At), want)
+		}
+	}
+	if err := a.Leave(t.Context()); err != nil || !slices.Equal(names(), []string{"b"}) {
+		t.Errorf("after one has left, with %v, the nodes are %q; want b", err, names())
+	}
+}
+
+// A node that ended without a word is named until its name is borne again.
+func TestANodeThatWasStartedAgainStandsOnce(t *testing.T) {
+	url := storetest.Postgres(t)
+	var stores []*store.Store
+	for _, name := range []string{"a", "a", "b", "c", "c"} {
+		stores = append(stores, openNode(t, url, name))
+	}
+	for i, age := range []time.Duration{2 * time.Minute, time.Second, 2 * time.Minute, time.Second, time.Second} {
+		must[keys.Beat](t)(stores[i].Beat(t.Context(), keys.Heartbeat{Applied: int64(i), ProofAge: age, MaxStaleness: time.Minute}))
+	}
+	nodes := must[store.Nodes](t)(stores[2].Nodes(t.Context()))
+	var shown []string
+	for _, n := range nodes.All {
+		shown = append(shown, fmt.Sprint(n.Name, n.Applied, " ", n.State(nodes.At)))
+		if own := n.ID == nodes.Own; own != (n.Name == "b") {
+			t.Errorf("%s is the node that asks: %v", n.Name, own)
+		}
+	}
+	slices.Sort(shown)
+	if want := []string{"a1 current", "b2 cut off", "c3 current", "c4 current"}; !slices.Equal(shown, want) {
+		t.Errorf("the nodes are %q; want %q", shown, want)
+	}
+}
+
+// What a node has of changes that the database does not know is no proof of those that have their numbers now.
+func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
+	at := time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)
+	nodes := store.Nodes{Newest: 101, At: at}
+	for _, c := range []struct {
+		applied int64
+		age     time.Duration
+		state   keys.NodeState
+		knows   bool
+	}{
+		{101, time.Second, keys.NodeCurrent, true},
+		{100, time.Second, keys.NodeCurrent, false},
+		{110, time.Second, keys.NodeBehind, false},
+		{110, time.Minute, keys.NodeBehind, false},
+		{110, time.Hour, keys.NodeCutOff, true},
+	} {
+		n := keys.Node{Applied: c.applied, ProvedAt: at.Add(-c.age), MaxStaleness: time.Minute}
+		if got := nodes.State(n); got != c.state || nodes.Knows(n, 101) != c.knows {
+			t.Errorf("with change %d and a proof of %s before, it is %s and knows 101: %v; want %+v", c.applied, c.age, got, nodes.Knows(n, 101), c)
+		}
+	}
+}
+
+func TestAChangeGivesListenersAHint(t *testing.T) {
+	url := storetest.Postgres(t)
+	a, b := openNode(t, url, "a"), openNode(t, url, "b")
+	hints := make(chan struct{}, 100)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		b.Listen(ctx, func() { hints <- struct{}{} })
+		close(ended)
+	}()
+	<-hints // it listens
+	if _, _, err := a.CreateAccount(t.Context(), keys.Command("test"), store.NewAccount{Slug: "acme", Zone: "UTC", Email: "ana@acme.example", PasswordPHC: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	<-hints
+	cancel()
+	<-ended
+}
+
+func TestEveryNodeHasACodeToSetUpTheInstallation(t *testing.T) {
+	url := storetest.Postgres(t)
+	nodes := []*store.Store{openNode(t, url, "a"), openNode(t, url, "b")}
+	var codes []secret.Digest
+	for _, n := range nodes {
+		code := secret.New(secret.KindSetup).Digest()
+		if err := n.PutSetupCode(t.Context(), code, time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		codes = append(codes, code)
+	}
+	for i, code := range codes {
+		if !must[bool](t)(nodes[1-i].SetupCodeRight(t.Context(), code)) {
+			t.Errorf("the code of node %d is not right on the other", i)
+		}
+	}
+	claim := func(n *store.Store, code secret.Digest) error {
+		_, _, err := n.ClaimSetup(t.Context(), keys.Actor{Kind: keys.ActorNobody}, code,
+			store.NewAccount{Slug: "acme", Zone: "UTC", Email: "ana@acme.example", PasswordPHC: "x"},
+			store.SessionStart{Session: secret.New(secret.KindSession).Digest(), Device: secret.New(secret.KindDevice).Digest()})
+		return err
+	}
+	if err := claim(nodes[0], codes[1]); err != nil {
+		t.Errorf("the code of b claims nothing on a: %v", err)
+	}
+	if err := claim(nodes[1], codes[0]); keys.KindOf(err) != keys.KindNotFound {
+		t.Errorf("a second claim got %v; want that the setup is closed", err)
+	}
+}
+
+// A server that may only be read was the primary: what still has a connection to it must look for another.
+func TestAServerThatTurnsReadOnlyIsLeft(t *testing.T) {
+	cluster := storetest.NewCluster(t)
+	s := openNode(t, cluster.URL("postgres"), "a")
+	account := func(slug string) error {
+		_, _, err := s.CreateAccount(t.Context(), keys.Command("test"), store.NewAccount{Slug: slug, Zone: "UTC", Email: "ana@" + slug + ".example", PasswordPHC: "x"})
+		return err
+	}
+	connections := func() string {
+		return cluster.Text("postgres", `SELECT string_agg(pid::text, ',' ORDER BY pid) FROM pg_stat_activity WHERE application_name = 'latchkey'`)
+	}
+	if err := account("acme"); err != nil {
+		t.Fatal(err)
+	}
+	before := connections()
+	cluster.Exec("postgres", `ALTER SYSTEM SET default_transaction_read_only = on`)
+	cluster.Exec("postgres", `SELECT pg_reload_conf()`)
+	if err := account("globex"); keys.KindOf(err) != keys.KindUnavailable {
+		t.Errorf("a change on a server that may only be read got %v; want unavailable", err)
+	}
+	if after := connections(); before == "" || after != "" {
+		t.Errorf("the connections to it were %q, and are %q; want none", before, after)
+	}
+	cluster.Exec("postgres", `ALTER SYSTEM RESET default_transaction_read_only`)
+	cluster.Exec("postgres", `SELECT pg_reload_conf()`)
+	if err := account("globex"); err != nil {
+		t.Errorf("when it may be written to again: %v", err)
+	}
+}
+
+func TestNodesThatStartAtOnceMakeOneSchema(t *testing.T) {
+	url := storetest.Postgres(t)
+	var starting sync.WaitGroup
+	nodes := make([]*store.Store, 6)
+	failed := make([]error, len(nodes))
+	for i := range nodes {
+		starting.Go(func() {
+			nodes[i], failed[i] = store.Open(t.Context(), url, store.Options{Now: time.Now, Node: store.NodeIdentity{Name: fmt.Sprint(i)}})
+		})
+	}
+	starting.Wait()
+	for i, n := range nodes {
+		if failed[i] != nil {
+			t.Errorf("node %d does not start: %v", i, failed[i])
+			continue
+		}
+		if err := errors.Join(n.Check(t.Context()), n.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTLSOptionsOfTheURLHold(t *testing.T) {
+	cluster := storetest.NewCluster(t)
+	certificate, key := selfSigned(t, "127.0.0.1")
+	cluster.Put("server.crt", certificate)
+	cluster.Put("server.key", key)
+	cluster.Exec("postgres", `ALTER SYSTEM SET ssl = on`)
+	cluster.Exec("postgres", `SELECT pg_reload_conf()`)
+	root, other := filepath.Join(t.TempDir(), "root.crt"), filepath.Join(t.TempDir(), "other.crt")
+	stranger, _ := selfSigned(t, "127.0.0.1")
+	if err := errors.Join(os.WriteFile(root, certificate, 0o600), os.WriteFile(other, stranger, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	verified := func(root string) string {
+		return strings.Replace(cluster.URL("postgres"), "sslmode=disable", "sslmode=verify-full&sslrootcert="+root, 1)
+	}
+	s, err := store.Open(t.Context(), verified(root), store.Options{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if got := cluster.Text("postgres", `SELECT bool_and(ssl)::text FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'latchkey'`); got != "true" {
+		t.Errorf("its connections are encrypted: %q; want true", got)
+	}
+	if s, err := store.Open(t.Context(), verified(other), store.Options{Now: time.Now}); err == nil {
+		t.Error("it talks to a server whose certificate it does not know")
+		_ = s.Close()
+	}
+}
+
+// selfSigned is a certificate for an address and its key, in PEM.
+func selfSigned(t *testing.T, address string) (certificate, key []byte) {
+	t.Helper()
+	private := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.ParseIP(address)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private))
+	encoded := must[[]byte](t)(x509.MarshalPKCS8PrivateKey(private))
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
+}
