@@ -152,7 +152,10 @@ func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
 		"PostgreSQL: the same, wrapped":       {fmt.Errorf("save: %w", &pgconn.PgError{Code: "40P01"}), retryablePostgres, true},
 		"PostgreSQL: a broken constraint":     {&pgconn.PgError{Code: "23505"}, retryablePostgres, false},
 		"PostgreSQL: the outcome is unknown":  {&pgconn.PgError{Code: "40003"}, retryablePostgres, false},
-		"PostgreSQL: the server shuts down":   {&pgconn.PgError{Code: "57P01"}, retryablePostgres, false},
+		"PostgreSQL: the server shuts down":   {&pgconn.PgError{Code: "57P01"}, retryablePostgres, true},
+		"PostgreSQL: the server crashed":      {&pgconn.PgError{Code: "57P02"}, retryablePostgres, true},
+		"PostgreSQL: the server starts":       {&pgconn.PgError{Code: "57P03"}, retryablePostgres, true},
+		"PostgreSQL: a server to read from":   {&pgconn.PgError{Code: "25006"}, retryablePostgres, true},
 		"PostgreSQL: another error":           {context.DeadlineExceeded, retryablePostgres, false},
 	} {
 		if c.err == nil || c.retryable(c.err) != c.want {
