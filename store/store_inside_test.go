@@ -156,6 +156,8 @@ func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
 		"PostgreSQL: the server shuts down":   {&pgconn.PgError{Code: "57P01"}, retryablePostgres, true},
 		"PostgreSQL: it is not the primary":   {&pgconn.PgError{Code: "25006"}, retryablePostgres, true},
 		"PostgreSQL: the connection is lost":  {fmt.Errorf("save: %w", io.ErrUnexpectedEOF), retryablePostgres, true},
+		"PostgreSQL: the server crashed":      {&pgconn.PgError{Code: "57P02"}, retryablePostgres, true},
+		"PostgreSQL: the server starts":       {&pgconn.PgError{Code: "57P03"}, retryablePostgres, true},
 		"PostgreSQL: another error":           {context.DeadlineExceeded, retryablePostgres, false},
 	} {
 		if c.err == nil || c.retryable(c.err) != c.want {

@@ -120,6 +120,9 @@ func TestTheSettingsTellOfEveryNode(t *testing.T) {
 }
 
 func TestOneEmbeddedDatabaseIsOneNode(t *testing.T) {
+	if storetest.OnPostgres(t) {
+		t.Skip("it is about SQLite; TestTheSettingsTellOfEveryNode is about PostgreSQL")
+	}
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")
 	id, _ := b.generate("Order sync")

@@ -483,7 +483,7 @@ func TestChangesAndVerificationsAreLinearizable(t *testing.T) {
 	case testing.Short():
 		histories = 40
 	case storetest.OnPostgres(t): // whose answers take longer
-		histories = 200
+		histories = 100
 	}
 	g, operations := newGround(t), atomic.Int64{}
 	t.Run("two at a time", func(t *testing.T) {

@@ -53,10 +53,7 @@ func Copy(t testing.TB, url string) (copied string, remove func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp(t.TempDir(), "") //nolint:usetesting // it goes before the test ends
-	if err != nil {
-		t.Fatal(err)
-	}
+	folder := t.TempDir()
 	path := filepath.Join(folder, "latchkey.db")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)

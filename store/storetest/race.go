@@ -18,23 +18,25 @@ const rounds = 8
 var raceCases = []testCase{
 	{"race/20 submits of one form make one key", func(b *bench) {
 		by := b.newAccount("acme")
-		in := store.NewKey{Name: "Orders sync", Roles: []string{"orders-viewer"}, Nonce: secret.NewNonce()}
-		var made, repeated atomic.Int64
-		b.race(20, func(_ int, s *store.Store) {
-			switch g, err := s.GenerateKey(b.Context(), by, in); {
-			case err != nil:
-				b.Error(err)
-			case g.Repeated && g.Token.IsZero():
-				repeated.Add(1)
-			case !g.Token.IsZero():
-				made.Add(1)
+		for round := range int64(rounds) {
+			in := store.NewKey{Name: "Orders sync", Roles: []string{"orders-viewer"}, Nonce: secret.NewNonce()}
+			var made, repeated atomic.Int64
+			b.race(20, func(_ int, s *store.Store) {
+				switch g, err := s.GenerateKey(b.Context(), by, in); {
+				case err != nil:
+					b.Error(err)
+				case g.Repeated && g.Token.IsZero():
+					repeated.Add(1)
+				case !g.Token.IsZero():
+					made.Add(1)
+				}
+			})
+			live := b.raw.count(`SELECT COUNT(*) FROM api_key`) - round
+			tokens := b.raw.count(`SELECT COUNT(*) FROM api_token`) - round
+			events := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action = 'key.generated'`) - round
+			if made.Load() != 1 || repeated.Load() != 19 || live != 1 || tokens != 1 || events != 1 {
+				b.Fatalf("%d made, %d repeated: %d keys, %d tokens, %d events", made.Load(), repeated.Load(), live, tokens, events)
 			}
-		})
-		live := b.raw.count(`SELECT COUNT(*) FROM api_key`)
-		tokens := b.raw.count(`SELECT COUNT(*) FROM api_token`)
-		events := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action = 'key.generated'`)
-		if made.Load() != 1 || repeated.Load() != 19 || live != 1 || tokens != 1 || events != 1 {
-			b.Fatalf("%d made, %d repeated: %d keys, %d tokens, %d events", made.Load(), repeated.Load(), live, tokens, events)
 		}
 	}},
 	{"race/of two edits of one version one wins, and nothing of it is lost", func(b *bench) {
@@ -164,22 +166,24 @@ var raceCases = []testCase{
 	}},
 	{"race/of 20 undos of one renewal one wins", func(b *bench) {
 		by := b.newAccount("acme")
-		id := b.renewedKey(by, "Orders sync").Key.ID
-		var won, refused atomic.Int64
-		b.race(20, func(_ int, s *store.Store) {
-			switch _, err := s.UndoRenewal(b.Context(), by, id); {
-			case err == nil:
-				won.Add(1)
-			case keys.KindOf(err) == keys.KindConflict && keys.ReasonOf(err) == keys.ReasonNothingToUndo:
-				refused.Add(1)
-			default:
-				b.Error(err)
+		for round := range rounds {
+			id := b.renewedKey(by, "Orders sync").Key.ID
+			var won, refused atomic.Int64
+			b.race(20, func(_ int, s *store.Store) {
+				switch _, err := s.UndoRenewal(b.Context(), by, id); {
+				case err == nil:
+					won.Add(1)
+				case keys.KindOf(err) == keys.KindConflict && keys.ReasonOf(err) == keys.ReasonNothingToUndo:
+					refused.Add(1)
+				default:
+					b.Error(err)
+				}
+			})
+			live, tokens := b.tokenCounts(id)
+			events := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action IN ('renew.undone', 'token.revoked')`)
+			if won.Load() != 1 || refused.Load() != 19 || live != 1 || tokens != 2 || events != int64(2*(round+1)) {
+				b.Fatalf("%d won, %d refused: %d tokens, %d of them live, %d events", won.Load(), refused.Load(), tokens, live, events)
 			}
-		})
-		live, tokens := b.tokenCounts(id)
-		events := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action IN ('renew.undone', 'token.revoked')`)
-		if won.Load() != 1 || refused.Load() != 19 || live != 1 || tokens != 2 || events != 2 {
-			b.Fatalf("%d won, %d refused: %d tokens, %d of them live, %d events", won.Load(), refused.Load(), tokens, live, events)
 		}
 	}},
 	{"race/an undo, the end of the old token, both completions and a deactivation leave a state of the table", func(b *bench) {
@@ -232,20 +236,23 @@ var raceCases = []testCase{
 	}},
 	{"race/of 20 changes of the settings of one version one wins", func(b *bench) {
 		by := b.newAccount("acme")
-		var won, refused atomic.Int64
-		b.race(20, func(i int, s *store.Store) {
-			in := store.ChangeSettings{Version: 1, Settings: keys.Settings{Duration: keys.Duration{Unit: keys.Days, Amount: 30 + i}, Zone: "UTC"}}
-			switch _, changed, err := s.ChangeSettings(b.Context(), by, in); {
-			case err == nil && changed:
-				won.Add(1)
-			case keys.ReasonOf(err) == keys.ReasonSettingsChanged:
-				refused.Add(1)
-			default:
-				b.Error(err)
+		for round := range rounds {
+			version := int64(round + 1)
+			var won, refused atomic.Int64
+			b.race(20, func(i int, s *store.Store) {
+				in := store.ChangeSettings{Version: version, Settings: keys.Settings{Duration: keys.Duration{Unit: keys.Days, Amount: 30 + 20*round + i}, Zone: "UTC"}}
+				switch _, changed, err := s.ChangeSettings(b.Context(), by, in); {
+				case err == nil && changed:
+					won.Add(1)
+				case keys.ReasonOf(err) == keys.ReasonSettingsChanged:
+					refused.Add(1)
+				default:
+					b.Error(err)
+				}
+			})
+			if account := b.account(by); won.Load() != 1 || refused.Load() != 19 || account.SettingsVersion != version+1 {
+				b.Fatalf("%d won, %d refused: %+v", won.Load(), refused.Load(), account)
 			}
-		})
-		if account := b.account(by); won.Load() != 1 || refused.Load() != 19 || account.SettingsVersion != 2 {
-			b.Fatalf("%d won, %d refused: %+v", won.Load(), refused.Load(), account)
 		}
 	}},
 }
