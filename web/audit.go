@@ -110,7 +110,7 @@ func (s *Server) audit(c echo.Context) error {
 	}
 	alarms, err := s.store.AuditAlarms(c.Request().Context(), v.actor, s.now().Add(-alarmDays*24*time.Hour))
 	if err != nil {
-		return err
+		return retryAt(err, ask.path(pathAudit(), "", ""), "error.back.again")
 	}
 	return s.render(c, http.StatusOK, views.AuditPage(s.auditView(c, ask, page, alarms)))
 }
