@@ -84,6 +84,17 @@ func (a auditAsk) path(path, cursor, value string) string {
 	return path + "?" + query.Encode()
 }
 
+// here is the address of the page of the audit log that was asked for.
+func (a auditAsk) here() string {
+	if a.after != "" {
+		return a.path(pathAudit(), "after", a.after)
+	}
+	if a.before != "" {
+		return a.path(pathAudit(), "before", a.before)
+	}
+	return a.path(pathAudit(), "", "")
+}
+
 // filter is what the store is asked for. Days are those of a zone, and the last one is among them.
 func (a auditAsk) filter(zone *time.Location) store.AuditFilter {
 	f := store.AuditFilter{Actor: a.actor, Action: keys.Action(a.action), Target: a.target, Alarms: a.alarm}
@@ -96,23 +107,28 @@ func (a auditAsk) filter(zone *time.Location) store.AuditFilter {
 	return f
 }
 
-// audit shows a page of the audit log.
+// audit shows a page of the audit log. To filters in place it answers with the table alone, and the address
+// that the page has then.
 func (s *Server) audit(c echo.Context) error {
 	ask, v := parseAudit(c.QueryParams()), currentViewer(c)
 	page, err := s.store.AuditLog(c.Request().Context(), v.actor, store.AuditAsk{
 		AuditFilter: ask.filter(v.zone()), After: ask.after, Before: ask.before, Limit: auditPageSize,
 	})
 	if keys.KindOf(err) == keys.KindMalformed || err == nil && len(page.Events) == 0 && ask.after != "" {
-		return s.redirect(c, ask.path(pathAudit(), "", ""))
+		return s.redirectEither(c, ask.path(pathAudit(), "", ""))
 	}
 	if err != nil {
 		return retryAt(err, ask.path(pathAudit(), "", ""), "error.back.again")
 	}
 	alarms, err := s.store.AuditAlarms(c.Request().Context(), v.actor, s.now().Add(-alarmDays*24*time.Hour))
 	if err != nil {
-		return err
+		return retryAt(err, ask.path(pathAudit(), "", ""), "error.back.again")
 	}
-	return s.render(c, http.StatusOK, views.AuditPage(s.auditView(c, ask, page, alarms)))
+	if isHX(c) {
+		c.Response().Header().Set("HX-Push-Url", ask.here())
+	}
+	view := s.auditView(c, ask, page, alarms)
+	return s.renderEither(c, http.StatusOK, views.AuditPage(view), views.AuditResults(view))
 }
 
 func (s *Server) auditView(c echo.Context, ask auditAsk, page store.AuditPage, alarms []store.LoggedEvent) views.Audit {

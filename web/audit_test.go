@@ -149,8 +149,8 @@ func TestTheAuditLogIsNarrowedByEachFilter(t *testing.T) {
 			t.Errorf("%s is %q, not %q", selector, got, want)
 		}
 	}
-	if form.Find("[name=alarm][checked]").Length() != 1 || a.Find("[hx-get]").Length() != 0 {
-		t.Error("the form does not keep its box, or is not a plain one")
+	if form.Find("[name=alarm][checked]").Length() != 1 || form.Find("button[type=submit]").Length() != 1 {
+		t.Error("the form does not keep its box, or has no button")
 	}
 	a.says(".empty h2", "No events match these filters")
 	if a.Find("table").Length() != 0 || a.Find("[download]").Length() != 0 {
@@ -159,6 +159,86 @@ func TestTheAuditLogIsNarrowedByEachFilter(t *testing.T) {
 	// What is no filter narrows nothing.
 	if len(b.get(pathAudit()+"?from=x&to=2026-02-30&action=x&actor=%00&alarm=2").events()) != len(b.get(pathAudit()).events()) {
 		t.Error("a filter that is none narrows")
+	}
+}
+
+func TestFiltersOfTheAuditLogInPlaceAnswerTheTableAndItsAddress(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	for i := range auditPageSize {
+		b.generate(fmt.Sprint("Key ", i))
+	}
+	id, _ := b.generate("Order sync")
+	whole := b.get(pathAudit())
+	whole.says("#count", "50 events on this page")
+	if got := whole.Find("p#count").AttrOr("role", ""); got != "status" || whole.header.Get("HX-Push-Url") != "" || whole.Find("#clear a").Length() != 0 {
+		t.Errorf("the count has the role %q, or the page answers as for htmx, or offers to clear nothing", got)
+	}
+	form := whole.Find("search form")
+	for name, want := range map[string]string{
+		"method": "get", "action": pathAudit(), "hx-get": pathAudit(), "hx-target": "#results", "hx-select": "#results", "hx-swap": "outerHTML",
+		"hx-push-url": "true", "hx-sync": "this:replace", "autocomplete": "off",
+		"hx-trigger": "submit, change from:#action, change delay:300ms from:#from, change delay:300ms from:#to, change from:#only-alarms",
+	} {
+		if got := form.AttrOr(name, ""); got != want {
+			t.Errorf("the form has %s=%q", name, got)
+		}
+	}
+	a := b.hx(http.MethodGet, pathAudit()+"?actor=&action=key.generated&target="+string(id)+"&from=&to=", nil)
+	a.is(http.StatusOK)
+	filters := "?action=key.generated&target=" + string(id)
+	if got := a.header.Get("HX-Push-Url"); got != pathAudit()+filters {
+		t.Errorf("the address becomes %q", got)
+	}
+	if !slices.Contains(a.header.Values("Vary"), "HX-Request") {
+		t.Errorf("Vary is %q", a.header.Values("Vary"))
+	}
+	if strings.Contains(a.body, "<html") || a.Find("form, .alarms, h1").Length() != 0 || a.Find("#results tbody tr").Length() != 1 {
+		t.Errorf("it is not the table alone: %q", a.events())
+	}
+	for _, part := range []string{"#count", "#exports", "#clear"} {
+		if a.Find(part+"[hx-swap-oob=innerHTML]").Length() != 1 {
+			t.Errorf("%s stays as it was", part)
+		}
+	}
+	a.says("#count", "1 event")
+	a.says("#clear a", "Clear")
+	if a.Find(`#exports a[href$="`+filters+`"]`).Length() != 2 {
+		t.Error("the exports are not of the same events")
+	}
+	none := b.hx(http.MethodGet, pathAudit()+"?actor=nobody@acme.example", nil)
+	none.says("#results h2", "No events match these filters")
+	none.says("#count", "0 events")
+	if none.Find("#exports").Children().Length() != 0 {
+		t.Error("nothing can be exported")
+	}
+
+	older := whole.Find("#results [rel=next]")
+	page := b.hx(http.MethodGet, older.AttrOr("hx-get", ""), nil)
+	if got := page.header.Get("HX-Push-Url"); got != older.AttrOr("href", "-") || page.Find("#results [rel=prev]").Length() != 1 {
+		t.Errorf("the older page is at %q", got)
+	}
+	newer := page.Find("#results [rel=prev]").AttrOr("href", "")
+	if got := b.hx(http.MethodGet, newer, nil).header.Get("HX-Push-Url"); got != newer {
+		t.Errorf("the newer page is at %q", got)
+	}
+	if got := b.hx(http.MethodGet, pathAudit()+"?actor=ana%40acme.example&after=x", nil).header.Get("HX-Redirect"); got != pathAudit()+"?actor=ana%40acme.example" {
+		t.Errorf("a cursor that cannot be read leads to %q", got)
+	}
+}
+
+func TestAnAuditLogThatCannotBeLoadedKeepsItsFilters(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	k.exec(`ALTER TABLE audit RENAME TO gone`)
+	a := b.get(pathAudit() + "?target=Order+sync&from=2026-09-01")
+	a.is(http.StatusServiceUnavailable)
+	if got := a.Find("main .failure a").AttrOr("href", ""); got != pathAudit()+"?from=2026-09-01&target=Order+sync" {
+		t.Errorf("Try again leads to %q", got)
+	}
+	held := b.hx(http.MethodGet, pathAudit()+"?target=Order+sync", nil)
+	if held.status != http.StatusServiceUnavailable || held.body != "" || held.header.Get("Latchkey-Message") == "" {
+		t.Errorf("in place it answers %d with %q", held.status, held.body)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"latchkey/keys"
@@ -56,17 +57,19 @@ var reasonsOfStatus = map[int]keys.Reason{
 // nothing more for one that has gone.
 const statusClientGone = 499
 
-// failed carries an error together with the page from where it can be tried again.
+// failed carries an error together with the page from where it can be tried again. Draw, if there is one, is the
+// page that says what failed in the place of the common one.
 type failed struct {
 	error
 	retryURL, labelID string
+	draw              func(views.Failure) templ.Component
 }
 
 // Unwrap returns the error.
 func (f failed) Unwrap() error { return f.error }
 
 // retryAt says where the person can try again what failed, and how that link is called.
-func retryAt(err error, path, labelID string) error { return failed{err, path, labelID} }
+func retryAt(err error, path, labelID string) error { return failed{err, path, labelID, nil} }
 
 // refusalOf makes a status and a refusal of any error. What is not known is our fault: 500.
 func refusalOf(err error) (int, *keys.Error) {
@@ -111,7 +114,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 		c.Response().Header().Set("Latchkey-Message", url.PathEscape(heading+". "+text))
 		err = c.NoContent(status)
 	} else {
-		err = s.render(c, status, views.FailurePage(s.failureView(c, status, refusal, err)))
+		err = s.render(c, status, failurePage(s.failureView(c, status, refusal, err), err))
 	}
 	if err != nil {
 		s.log.Error("error page failed", "id", requestID(c), "error", err)
@@ -152,6 +155,14 @@ func sayRefusal(c echo.Context, refusal *keys.Error) (heading, text string) {
 		text = t(c, "error.outcome-unknown.text")
 	}
 	return heading, text
+}
+
+// failurePage is the page that says what failed.
+func failurePage(view views.Failure, err error) templ.Component {
+	if f, ok := errors.AsType[failed](err); ok && f.draw != nil {
+		return f.draw(view)
+	}
+	return views.FailurePage(view)
 }
 
 func (s *Server) failureView(c echo.Context, status int, refusal *keys.Error, err error) views.Failure {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/labstack/echo/v4"
 
 	"latchkey/keys"
@@ -41,8 +42,8 @@ func TestWithoutItsDatabaseTheConsoleSaysSo(t *testing.T) {
 	k.exec(`ALTER TABLE api_key RENAME TO gone`)
 	a := b.get(pathKeys())
 	a.is(http.StatusServiceUnavailable)
-	a.says("h1", "Keys could not be loaded")
-	if href, _ := a.Find("main a").Attr("href"); href != pathKeys() || a.header.Get("Retry-After") == "" {
+	a.says("#results h2", "Keys could not be loaded")
+	if href, _ := a.Find("#results a").Attr("href"); href != pathKeys() || a.header.Get("Retry-After") == "" {
 		t.Errorf("Try again leads to %q, after %q s", href, a.header.Get("Retry-After"))
 	}
 	k.exec(`ALTER TABLE gone RENAME TO api_key`)
@@ -58,6 +59,63 @@ func TestWithoutItsDatabaseTheConsoleSaysSo(t *testing.T) {
 	}
 	a = b.post(pathLogout(), nil)
 	a.is(http.StatusServiceUnavailable)
+}
+
+// TestAListThatCannotBeLoadedKeepsWhatIsLookedFor takes the keys away, and then the session.
+func TestAListThatCannotBeLoadedKeepsWhatIsLookedFor(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	id, _ := b.generate("Order sync", "orders-viewer")
+	query := "?dir=desc&q=Sync&role=orders-viewer&sort=name&status=active&token_state=valid"
+	k.exec(`ALTER TABLE api_key RENAME TO gone`)
+	a := b.get(pathKeys() + query)
+	a.is(http.StatusServiceUnavailable)
+	a.says("title", "Error: Keys could not be loaded - acme - Latchkey")
+	a.says("h1", "API Keys")
+	a.says("#results h2", "Keys could not be loaded")
+	a.says("#results", a.header.Get("X-Request-Id"))
+	a.says("#results a", "Try again")
+	a.keepsTheSearch(query)
+	a.says("#role option[selected]", "Orders viewer")
+	if a.Find(`nav [aria-current="page"]`).Length() != 1 || a.Find("#find .find-clear").AttrOr("href", "") != pathKeys()+"?dir=desc&sort=name" {
+		t.Error("the tabs, or the way out of the filters, are not as on the list")
+	}
+	if a.Find("table, a[download], #bulk, .empty").Length() != 0 || folded(a.Find("#count")) != "" || strings.Contains(a.body, string(id)) {
+		t.Error("it says that there are keys, or that none matches")
+	}
+	if held := b.hx(http.MethodGet, pathKeys()+query, nil); held.status != http.StatusServiceUnavailable || held.body != "" || held.header.Get("HX-Push-Url") != "" ||
+		!strings.Contains(held.header.Get("Latchkey-Message"), "Keys%20could%20not%20be%20loaded") {
+		t.Errorf("in place it answers %d with %q", held.status, held.body)
+	}
+
+	k.exec(`ALTER TABLE gone RENAME TO api_key`)
+	k.exec(`ALTER TABLE session RENAME TO no_session`)
+	a = b.get(pathKeys() + query)
+	a.is(http.StatusServiceUnavailable)
+	if a.Find("#find, header [popovertarget]").Length() != 0 || a.Find("main .failure a").AttrOr("href", "") != pathKeys()+query {
+		t.Error("without a session it shows more than the way to try again, or less")
+	}
+	k.exec(`ALTER TABLE no_session RENAME TO session`)
+	b.get(a.Find("main .failure a").AttrOr("href", "")).says("tbody th", "Order sync")
+}
+
+// keepsTheSearch asserts that the form of the list has what a query looks for, and that one can try again.
+func (a answer) keepsTheSearch(query string) {
+	a.t.Helper()
+	kept := url.Values{}
+	a.Find("#find input, #find select, input[form=find]").Each(func(_ int, s *goquery.Selection) {
+		value := s.AttrOr("value", "")
+		if s.Is("select") {
+			value = s.Find("option[selected]").AttrOr("value", "")
+		}
+		kept.Add(s.AttrOr("name", ""), value)
+	})
+	if got := "?" + kept.Encode(); got != query {
+		a.t.Errorf("the form has %s, not %s", got, query)
+	}
+	if got := a.Find("#results a.btn").AttrOr("href", ""); got != pathKeys()+query {
+		a.t.Errorf("Try again leads to %q", got)
+	}
 }
 
 // TestAFormIsReadFromItsBodyOnly: what stands in an address ends in the logs of proxies.

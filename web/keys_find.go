@@ -12,11 +12,7 @@ import (
 )
 
 // findForm is the form by which the list is searched and filtered, with what is looked for now.
-func (s *Server) findForm(c echo.Context, from list) (views.KeysFind, error) {
-	roles, err := s.store.Roles(c.Request().Context(), actor(c))
-	if err != nil {
-		return views.KeysFind{}, err
-	}
+func findForm(c echo.Context, roles []keys.Role, from list) views.KeysFind {
 	ask := from.ask()
 	find := views.KeysFind{URL: pathKeys(), Text: ask.Text, MaxText: keys.MaxSearch, Filtered: from.filtered()}
 	find.Choices = []ui.Choices{
@@ -29,7 +25,7 @@ func (s *Server) findForm(c echo.Context, from list) (views.KeysFind, error) {
 			find.Order = append(find.Order, views.HiddenField{Name: name, Value: value})
 		}
 	}
-	return find, nil
+	return find
 }
 
 // choices are the options of one filter. The first of them sets none.

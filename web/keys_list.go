@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"latchkey/keys"
@@ -26,15 +27,15 @@ func (s *Server) keysList(c echo.Context) error {
 	case keys.KindOf(err) == keys.KindMalformed, found.Fallback:
 		return s.redirectEither(c, from.first().path())
 	case keys.KindOf(err) == keys.KindUnavailable:
-		err = &keys.Error{Kind: keys.KindUnavailable, Reason: reasonNotLoaded, Cause: err}
-		return retryAt(err, from.path(), "error.back.again")
+		return s.keysNotLoaded(c, from, err)
 	case err != nil:
 		return err
 	}
-	view, err := s.keysListView(c, found, from)
+	roles, err := s.store.Roles(c.Request().Context(), actor(c))
 	if err != nil {
-		return err
+		return s.keysNotLoaded(c, from, err)
 	}
+	view := s.keysListView(c, found, roles, from)
 	if isHX(c) {
 		c.Response().Header().Set("HX-Push-Url", from.path())
 	}
@@ -45,7 +46,19 @@ func (s *Server) readKeys(c echo.Context, from list) (store.KeyPage, error) {
 	return s.store.Keys(c.Request().Context(), actor(c), from.ask())
 }
 
-func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) (views.KeysList, error) {
+// keysNotLoaded is the failure of a list that could not be read. Its page keeps what was looked for, with the
+// names of the roles if at least these can be read.
+func (s *Server) keysNotLoaded(c echo.Context, from list, cause error) error {
+	err := &keys.Error{Kind: keys.KindUnavailable, Reason: reasonNotLoaded, Cause: cause}
+	return failed{err, from.path(), "error.back.again", func(f views.Failure) templ.Component {
+		roles, _ := s.store.Roles(c.Request().Context(), actor(c))
+		return views.KeysNotLoadedPage(views.KeysNotLoaded{
+			Failure: f, Tabs: tabs(c, pathKeys()), Find: findForm(c, roles, from), ClearURL: from.unfiltered().path(),
+		})
+	}}
+}
+
+func (s *Server) keysListView(c echo.Context, found store.KeyPage, roles []keys.Role, from list) views.KeysList {
 	v := currentViewer(c)
 	view := views.KeysList{
 		Shell: s.shell(c, "keys.heading"), Tabs: tabs(c, pathKeys()), None: found.Total == 0, Count: countOf(found, from),
@@ -56,7 +69,7 @@ func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) (v
 		view.Bulk = bulkBar(from)
 	}
 	if view.None {
-		return view, nil
+		return view
 	}
 	if found.Previous != "" {
 		view.PreviousURL = from.with(paramBefore, found.Previous).path()
@@ -68,9 +81,8 @@ func (s *Server) keysListView(c echo.Context, found store.KeyPage, from list) (v
 		view.Rows = append(view.Rows, s.keyRow(c, v, key, from))
 	}
 	view.Sorts = sorts(from)
-	var err error
-	view.Find, err = s.findForm(c, from)
-	return view, err
+	view.Find = findForm(c, roles, from)
+	return view
 }
 
 // countOf is how many keys were found.

@@ -105,6 +105,9 @@ func (s *Server) authorise(r route, handler echo.HandlerFunc) echo.HandlerFunc {
 		if keys.KindOf(v.err) == keys.KindNotFound {
 			return s.askToSignIn(c, v)
 		}
+		if v.err != nil && r.Method == http.MethodGet {
+			return retryAt(v.err, localPath(s.askedPage(c)), "error.back.again")
+		}
 		if v.err != nil {
 			return v.err
 		}

@@ -49,6 +49,20 @@ func walkFailures(t *testing.T) {
 	w.state("a database that does not answer")
 	c.broken(false)
 
+	c.execute(`ALTER TABLE api_key RENAME TO gone`)
+	w.page("a list that cannot be loaded", pathList+"?q=order&status=active")
+	w.says("#results h2", "Keys could not be loaded")
+	w.focusOn("h2 keys could not be loaded")
+	w.mark()
+	w.fill("#q", "stock")
+	w.says("[role=alert]", "Keys could not be loaded")
+	w.until("what was typed stays", `document.querySelector("#q").value === "stock" && document.querySelector("#status").value === "active"`)
+	c.execute(`ALTER TABLE gone RENAME TO api_key`)
+	w.press(keyEnter)
+	w.rowsAre("Stock levels")
+	w.says("#count", "1 key matches")
+	w.stayed()
+
 	// A page of no origin posts to ours, as one of another site would.
 	w.open("data:text/html,<title>x</title><form method=post action=" + url.PathEscape(c.url+pathKey(k.id, "deactivate")) + "><button>Go</button></form>")
 	w.complaints()
@@ -62,15 +76,21 @@ func walkFailures(t *testing.T) {
 // broken makes every change of the database fail, or work again.
 func (c *console) broken(broken bool) {
 	c.t.Helper()
+	statement := `DROP TRIGGER broken`
+	if broken {
+		statement = `CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`
+	}
+	c.execute(statement)
+}
+
+// execute has a statement done to the database of the console while it runs.
+func (c *console) execute(statement string) {
+	c.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(c.folder, databaseFile)+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	statement := `DROP TRIGGER broken`
-	if broken {
-		statement = `CREATE TRIGGER broken BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`
-	}
 	if _, err := db.ExecContext(c.t.Context(), statement); err != nil {
 		c.t.Fatal(err)
 	}

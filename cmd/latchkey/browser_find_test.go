@@ -18,7 +18,13 @@ func (b *tab) rowsAre(want string) {
 // addressIs waits until the tab is at an address of the list.
 func (b *tab) addressIs(query string) {
 	b.t.Helper()
-	b.until("the query is "+query, `location.pathname + location.search === `+js(pathList+query))
+	b.isAt(pathList + query)
+}
+
+// isAt waits until the tab is at an address, query and all.
+func (b *tab) isAt(address string) {
+	b.t.Helper()
+	b.until("the address is "+address, `location.pathname + location.search === `+js(address))
 }
 
 func TestB37AnActiveSearchUpdatesRowsAndAddressInPlace(t *testing.T) {
@@ -100,6 +106,47 @@ func TestB37PagesTurnInPlace(t *testing.T) {
 	b.until("the first page is back", `document.querySelectorAll("tbody tr").length === 25`)
 	b.until("the page is at its top", `scrollY === 0`)
 	b.stayed()
+}
+
+func TestB37FiltersOfTheAuditLogWorkInPlace(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t)
+	c.generate("Order sync")
+	b := c.tab()
+	b.open(pathAudit)
+	b.mark()
+	b.check("#only-alarms", true)
+	b.says("#count", "0 events")
+	b.isAt(pathAudit + "?alarm=1")
+	b.focusOn("#only-alarms")
+	b.check("#only-alarms", false)
+	b.isAt(pathAudit)
+	const chooses = `((e) => { e.focus(); e.value = "key.generated"; e.dispatchEvent(new Event("change", {bubbles: true})); return true; })(document.querySelector("#action"))`
+	look[bool](b, chooses)
+	b.says("#count", "1 event")
+	b.says("#results tbody", "Order sync")
+	b.isAt(pathAudit + "?action=key.generated")
+	b.focusOn("#action")
+	if role := look[string](b, `document.querySelector("#count").role`); role != "status" {
+		t.Errorf("the count has the role %q", role)
+	}
+	b.says("#clear", "Clear")
+	b.until("the export follows", `document.querySelector("#exports a").getAttribute("href").endsWith("export.csv?action=key.generated")`)
+	b.fill("#target", "Price feed")
+	b.isAt(pathAudit + "?action=key.generated") // a text counts once it is sent
+	b.press(keyEnter)
+	b.says("#results", "No events match these filters")
+	b.says("#count", "0 events")
+	b.isAt(pathAudit + "?action=key.generated&target=Price+feed")
+	b.focusOn("#target")
+	b.stayed()
+
+	b.travel(-1)
+	b.isAt(pathAudit + "?action=key.generated")
+	b.says("#results tbody", "Order sync")
+	b.until("the form says what is looked for", `document.querySelector("#target").value === "" && document.querySelector("#action").value === "key.generated"`)
+	b.leads(func() { b.choose("search", "Clear") })
+	b.isAt(pathAudit)
 }
 
 func TestBulkInABrowser(t *testing.T) {

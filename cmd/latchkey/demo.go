@@ -73,10 +73,11 @@ Sign in with
     %s
     %s
 
-or, with the same password, as %s, who manages keys and nothing else, or as
-%s, whose account marks old tokens and does not refuse them.
+or, with the same password, as %s, who manages keys and nothing else, as
+%s, who looks at keys and at the audit log, or as %s, whose
+account marks old tokens and does not refuse them.
 Nothing is kept: the demo and all of its changes go when you stop it (Ctrl+C).`,
-		version(), demoKeys, publicURL(s, l), demoEmail, password, demoHelper, demoMarkedEmail)
+		version(), demoKeys, publicURL(s, l), demoEmail, password, demoHelper, demoViewer, demoMarkedEmail)
 	return serve(p, s, inst, l, greeting)
 }
 
@@ -115,12 +116,15 @@ func fillDemo(ctx context.Context, s *store.Store, clock *demoClock, password st
 		return err
 	}
 	by := demoActor(account, owner)
-	_, err = s.CreateUser(ctx, by, store.NewUser{Email: demoHelper, PasswordPHC: phc, Roles: []string{keys.RoleUserAdministrator}})
+	users, err := staffDemo(ctx, s, by, phc)
 	if err != nil {
 		return err
 	}
 	made, err := tellDemo(ctx, s, clock, by)
 	if err != nil {
+		return err
+	}
+	if err := moveDemoStaff(ctx, s, clock, by, users, phc); err != nil {
 		return err
 	}
 	clock.set(now)
@@ -134,11 +138,13 @@ func fillDemo(ctx context.Context, s *store.Store, clock *demoClock, password st
 	return fillDemoMarked(ctx, s, clock, now, phc, by, made)
 }
 
-// demoMade is a key of the story: its id, and the numbers of its first token and of that of its renewal,
-// or 0.
+// demoMade is a key of the story: its id, the numbers of its first token and of that of its renewal, or 0, and
+// the link that was made with it.
 type demoMade struct {
 	id             keys.KeyID
 	first, renewal int64
+	link           string
+	linkSecret     secret.Value
 }
 
 // tellDemo lets the story happen, and returns the keys that came of it.
@@ -161,6 +167,8 @@ func tellDemo(ctx context.Context, s *store.Store, clock *demoClock, by keys.Act
 			_, err = s.CompleteRenewal(ctx, by, made.id, made.renewal, step.event == demoLater)
 		case demoUndo:
 			_, err = s.UndoRenewal(ctx, by, made.id)
+		default:
+			err = demoLink(ctx, s, by, step, made)
 		}
 		if err != nil {
 			return nil, err

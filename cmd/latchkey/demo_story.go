@@ -16,8 +16,8 @@ const demoAge = 118 * 24 * time.Hour
 // demoEvent is what happens to a key in the demo's story.
 type demoEvent string
 
-// The events of the story. Renewals end in every way there is: not at all yet, with the old token
-// kept, with it deleted, and undone.
+// The events of the story. Renewals and links end in every way there is: not at all yet; with the old token
+// kept, with it deleted, and undone; opened, discarded, and expired.
 const (
 	demoGenerate   demoEvent = "generate"
 	demoDeactivate demoEvent = "deactivate"
@@ -25,6 +25,12 @@ const (
 	demoLater      demoEvent = "complete later"
 	demoNow        demoEvent = "complete now"
 	demoUndo       demoEvent = "undo"
+
+	demoSend        demoEvent = "generate with a link"
+	demoOpen        demoEvent = "open the link"
+	demoDiscard     demoEvent = "discard the link"
+	demoExpire      demoEvent = "let the link expire"
+	demoRenewByLink demoEvent = "renew with a link"
 )
 
 // demoStep is one thing that happened to a key. Name and roles are those of a new one.
@@ -72,11 +78,15 @@ func demoStory() []demoStep {
 		if key%19 == 8 {
 			step.name, step.roles = step.name+" (on hold)", nil
 		}
+		if sent, byLink := demoSent[key]; byLink {
+			step.event, step.ago = demoSend, sent.ago
+		}
 		story = append(story, step)
 		if key%7 == 3 || key == 100 {
 			story = append(story, demoStep{ago: step.ago / 3, key: key, event: demoDeactivate})
 		}
 		story = append(story, demoRenewals(key, step.ago)...)
+		story = append(story, demoLinkSteps(key)...)
 	}
 	slices.SortStableFunc(story, func(a, b demoStep) int { return cmp.Compare(b.ago, a.ago) })
 	return story

@@ -67,7 +67,7 @@ func TestTheDemoShows132Keys(t *testing.T) {
 		path, _ = next.First().Attr("href")
 	}
 	for _, step := range demoStory() {
-		if step.event == demoGenerate {
+		if step.name != "" {
 			roleCounts[len(step.roles)]++
 		}
 	}
@@ -108,6 +108,116 @@ func TestTheDemoShows132Keys(t *testing.T) {
 	}
 }
 
+// shownDemo is a demo that runs, and what somebody who is signed in sees of it.
+type shownDemo struct {
+	*browser
+	t *testing.T
+}
+
+// page is the page at a path.
+func (d shownDemo) page(path string) *goquery.Document {
+	d.t.Helper()
+	got := d.get(path)
+	document, err := goquery.NewDocumentFromReader(strings.NewReader(got.body))
+	if err != nil || got.status != http.StatusOK {
+		d.t.Fatalf("%s answered %d: %v", path, got.status, err)
+	}
+	return document
+}
+
+// folds is a text with its white space folded.
+func folds(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
+
+// row is the row of a table that has a text.
+func (d shownDemo) row(page *goquery.Document, text string) *goquery.Selection {
+	d.t.Helper()
+	row := page.Find("tbody tr").FilterFunction(func(_ int, row *goquery.Selection) bool { return strings.Contains(row.Text(), text) })
+	if row.Length() != 1 {
+		d.t.Fatalf("%d rows have %q", row.Length(), text)
+	}
+	return row
+}
+
+// says asserts that a selection has each of some texts.
+func (d shownDemo) says(s *goquery.Selection, texts ...string) {
+	d.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(folds(s), text) {
+			d.t.Errorf("%q does not have %q", folds(s), text)
+		}
+	}
+}
+
+// demoName is the name of one of the story's keys.
+func demoName(t *testing.T, key int) string {
+	t.Helper()
+	story := demoStory()
+	at := slices.IndexFunc(story, func(step demoStep) bool { return step.key == key && step.name != "" })
+	if at < 0 {
+		t.Fatalf("there is no key %d", key)
+	}
+	return story[at].name
+}
+
+func TestTheDemoShowsEveryLotOfALinkAndOfAUser(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	p := start(t, "demo", "--listen", "127.0.0.1:0")
+	address := p.line(`is served on (http://127\.0\.0\.1:\d+)$`)
+	email, password := p.line(`^    (\S+@\S+)$`), p.line(`^    (\S+)$`)
+	d := shownDemo{newBrowser(t, address), t}
+	d.signIn(email, password)
+
+	list := d.page("/account/api-keys/generated")
+	for key, want := range map[int]struct{ row, page string }{
+		131:        {"No token yet Link not opened yet, 24 h left", "has not been opened yet"},
+		130:        {"days left", "was opened on"},
+		demoResent: {"Link not opened yet, 21 h left", "has not been opened yet"},
+		126:        {"No token", "was taken back on"},
+		125:        {"No token", "without being opened"},
+	} {
+		row := d.row(list, demoName(t, key))
+		d.says(row, want.row)
+		href, _ := row.Find("th a").Attr("href")
+		d.says(d.page(href).Find("main"), want.page)
+	}
+	opened, _ := d.row(list, demoName(t, 130)).Find("th a").Attr("href")
+	d.says(d.page(opened).Find("main"), "from "+demoOpener)
+	for filter, want := range map[string]string{"link": "2 keys match", "none": "3 keys match"} {
+		d.says(d.page("/account/api-keys/generated?token_state="+filter).Find("#count"), want)
+	}
+
+	users := d.page("/account/users")
+	for email, want := range map[string][]string{
+		demoEmail: {"Owner", "Active"}, demoHelper: {"User Administrator", "Active"}, demoViewer: {"Auditor", "Active"},
+		demoLeft: {"On call", "Inactive"}, demoInvited: {"Invited", "Link not opened yet, 21 h left"},
+		demoCame: {"Auditor", "Active", "Link opened 2 days ago from " + demoOpener}, demoForgot: {"On call", "Active", "Link not opened yet, 22 h left"},
+	} {
+		d.says(d.row(users, email), want...)
+	}
+	if external := d.page("/account/api-keys/external").Find("tbody tr"); external.Length() != 2 {
+		t.Errorf("%d external keys", external.Length())
+	} else {
+		d.says(external, demoMarked, "Logistics operator", "+1")
+	}
+	d.says(d.page("/account/audit").Find("tbody"), "Single-access link created", "User invited")
+
+	viewer := shownDemo{newBrowser(t, address), t}
+	viewer.signIn(demoViewer, password)
+	if looks := viewer.page("/account/api-keys/generated"); looks.Find("tbody [popovertarget], [name=id], a[href$='/new']").Length() != 0 {
+		t.Error("who only looks at keys is offered to change them")
+	}
+	viewer.page("/account/audit")
+	if got := viewer.get("/account/users"); got.status != http.StatusForbidden {
+		t.Errorf("who only looks at keys gets the users: %d", got.status)
+	}
+	folders, err := filepath.Glob(filepath.Join(os.TempDir(), "latchkey-demo-*"))
+	if err != nil || len(folders) != 1 {
+		t.Fatalf("the demo's folders are %v, %v; want one", folders, err)
+	}
+	cli(t, "", "audit", "verify", "--data", folders[0]).ok(t)
+	p.stop()
+}
+
 func TestTheDemoStaysOnThisMachine(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	cli(t, "", "demo", "--listen", "0.0.0.0:0").refused(t, "0.0.0.0:0")
@@ -123,7 +233,7 @@ func TestTheDemosStoryIsTheSameEveryTime(t *testing.T) {
 		if i > 0 && story[i-1].ago < step.ago || step.ago <= 0 {
 			t.Errorf("step %d is out of order", i)
 		}
-		if step.event == demoGenerate {
+		if step.name != "" {
 			names[step.name] = true
 		}
 	}

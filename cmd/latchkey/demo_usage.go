@@ -38,7 +38,7 @@ func demoTokens(made []demoMade, now time.Time) (tokens []demoToken) {
 	for _, step := range demoStory() {
 		at, key := now.Add(-step.ago), step.key
 		switch step.event {
-		case demoGenerate:
+		case demoGenerate, demoOpen:
 			first[key] = demoToken{key: key, number: made[key].first, from: at}
 		case demoRenew:
 			if days, moved := demoMoved[key]; moved {
@@ -49,14 +49,14 @@ func demoTokens(made []demoMade, now time.Time) (tokens []demoToken) {
 			second[key] = demoToken{key: key, number: made[key].renewal, from: at}
 		case demoDeactivate:
 			first[key].accepted, second[key].accepted = at, at
-		case demoLater, demoUndo:
+		case demoLater, demoUndo, demoSend, demoDiscard, demoExpire, demoRenewByLink:
 		}
 	}
 	for key := range demoKeys {
 		if renewed := second[key]; renewed.number != 0 && key != demoAlarmed && !demoSplit[key] {
 			first[key].end = renewed.from
 		}
-		if demoUnused(key) {
+		if demoUnused(key) || first[key].number == 0 {
 			continue
 		}
 		tokens = append(tokens, first[key])
