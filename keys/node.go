@@ -9,6 +9,9 @@ type Node struct {
 	ID, Name, Version string
 	// Applied is the newest change that it has taken in, by its number.
 	Applied int64
+	// Strayed says that the database does not have that change: a failover has lost it. The numbers that the
+	// node counts then are not those of the changes there, until it has loaded everything anew.
+	Strayed bool
 	BeatAt  time.Time
 	// ProvedAt is the moment up to which it was known to have every change.
 	ProvedAt time.Time
@@ -20,7 +23,7 @@ type Node struct {
 // verification of the node that starts at a moment of the database's clock: the node has the change, or it has
 // not proved for so long that it is current that it refuses everything.
 func (n Node) Knows(change int64, at time.Time) bool {
-	return n.Applied >= change || n.CutOff(at)
+	return n.Applied >= change && !n.Strayed || n.CutOff(at)
 }
 
 // CutOff says whether the node refuses every verification, because it could not prove for too long that it
@@ -34,7 +37,8 @@ type NodeState string
 const (
 	// NodeCurrent: it proved a moment ago that it has every change.
 	NodeCurrent NodeState = "current"
-	// NodeBehind: its last proof is so old that it may lack changes, but not so old that it refuses.
+	// NodeBehind: it has strayed, or its last proof is so old that it may lack changes, but not so old that it
+	// refuses.
 	NodeBehind NodeState = "behind"
 	// NodeCutOff: it refuses every verification.
 	NodeCutOff NodeState = "cut off"
@@ -49,7 +53,7 @@ func (n Node) State(at time.Time) NodeState {
 	switch {
 	case n.CutOff(at):
 		return NodeCutOff
-	case at.Sub(n.ProvedAt) > CurrentFor:
+	case n.Strayed || at.Sub(n.ProvedAt) > CurrentFor:
 		return NodeBehind
 	}
 	return NodeCurrent
@@ -58,7 +62,7 @@ func (n Node) State(at time.Time) NodeState {
 // Heartbeat is what a node says of itself.
 type Heartbeat struct {
 	// Applied is the newest change that it has taken in.
-	Applied int64
+	Applied FeedMark
 	// ProofAge is how long ago it was last known to have every change.
 	ProofAge     time.Duration
 	MaxStaleness time.Duration

@@ -20,6 +20,13 @@ func TestTheStateOfANodeIsTheAgeOfItsProof(t *testing.T) {
 			t.Errorf("with a proof of %s before, it knows change 7: %v, and 8: %v", age, n.Knows(7, at), n.Knows(8, at))
 		}
 	}
+	strayed := Node{Applied: 7, Strayed: true, ProvedAt: at, MaxStaleness: time.Minute}
+	if got := strayed.State(at); got != NodeBehind || strayed.Knows(7, at) || strayed.Knows(1, at) {
+		t.Errorf("with changes that were lost it is %s, and knows change 7: %v, and 1: %v", got, strayed.Knows(7, at), strayed.Knows(1, at))
+	}
+	if late := at.Add(time.Hour); strayed.State(late) != NodeCutOff || !strayed.Knows(8, late) {
+		t.Error("with changes that were lost it is not cut off after an hour")
+	}
 	short := Node{ProvedAt: at.Add(-4 * time.Second), MaxStaleness: 3 * time.Second}
 	if got := short.State(at); got != NodeCutOff {
 		t.Errorf("past a bound shorter than that it is %s; want %s", got, NodeCutOff)

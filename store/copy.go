@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"latchkey/keys"
 )
 
 // CopyReport says what a copy is.
@@ -119,7 +121,7 @@ func checkUnserved(ctx context.Context, db database, o Options) error {
 		return err
 	}
 	s := &Store{db: db, options: o}
-	nodes, err := s.Nodes(ctx)
+	nodes, err := s.Nodes(ctx, keys.Heartbeat{})
 	if err != nil {
 		return err
 	}

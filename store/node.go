@@ -37,12 +37,13 @@ func (s *Store) Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error) {
 	s.queries.Add(1)
 	var micros int64
 	err := s.db.write.QueryRowContext(ctx, `
-		INSERT INTO node (id, name, version, beat, beat_at, applied, proved_at, max_staleness)
-		VALUES ($1, $2, $3, $4, `+microsNow+`, $5, `+microsNow+` - $6, $7)
+		INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
+		VALUES ($1, $2, $3, $4, `+microsNow+`, $5, $6, `+microsNow+` - $7, $8)
 		ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, beat_at = excluded.beat_at,
-			applied = excluded.applied, proved_at = excluded.proved_at
+			applied = excluded.applied, applied_event = excluded.applied_event, proved_at = excluded.proved_at
 		RETURNING `+microsNow,
-		s.nodeID, s.options.Node.Name, s.options.Node.Version, number, h.Applied, h.ProofAge.Microseconds(), h.MaxStaleness.Microseconds(),
+		s.nodeID, s.options.Node.Name, s.options.Node.Version, number,
+		h.Applied.Seq, h.Applied.EventID, h.ProofAge.Microseconds(), h.MaxStaleness.Microseconds(),
 	).Scan(&micros)
 	if err != nil {
 		return keys.Beat{}, fmt.Errorf("write the heartbeat: %w", err)
@@ -86,26 +87,10 @@ type Nodes struct {
 	At time.Time
 }
 
-// Knows says whether no verification of a node can miss a change.
-func (n Nodes) Knows(node keys.Node, change int64) bool {
-	return node.Knows(change, n.At) && (!n.strayed(node) || node.CutOff(n.At))
-}
-
-// State is the state of a node.
-func (n Nodes) State(node keys.Node) keys.NodeState {
-	if state := node.State(n.At); state != keys.NodeCurrent || !n.strayed(node) {
-		return state
-	}
-	return keys.NodeBehind
-}
-
-// strayed says whether a node has changes that the database does not have: a failover has lost them. The
-// numbers that it counts then are not those of the changes here, until it has loaded everything anew.
-func (n Nodes) strayed(node keys.Node) bool { return node.Applied > n.Newest }
-
 // Nodes returns the nodes that have sent a heartbeat in the last hour and did not stop since. One that is cut
-// off, and whose name another one bears since, was started again and is not among them.
-func (s *Store) Nodes(ctx context.Context) (n Nodes, err error) {
+// off, and whose name another one bears since, was started again and is not among them. Of this node, own says
+// more than its last heartbeat did; the zero value says nothing.
+func (s *Store) Nodes(ctx context.Context, own keys.Heartbeat) (n Nodes, err error) {
 	if s.db.server == nil {
 		return Nodes{}, nil
 	}
@@ -116,14 +101,31 @@ func (s *Store) Nodes(ctx context.Context) (n Nodes, err error) {
 			return err
 		}
 		n.At = fromMicros(micros)
-		n.All, err = list(ctx, t, scanNode, `
-			SELECT id, name, version, applied, beat_at, proved_at, max_staleness FROM node
-			WHERE beat_at > $1 ORDER BY name, id`, n.At.Add(-nodeMemory).UnixMicro())
+		speaks := s.nodeID
+		if own == (keys.Heartbeat{}) {
+			speaks = ""
+		}
+		n.All, err = list(ctx, t, scanNode, nodesQuery, n.At.Add(-nodeMemory).UnixMicro(),
+			speaks, own.Applied.Seq, own.Applied.EventID, n.At.Add(-own.ProofAge).UnixMicro(), n.Newest)
 		return err
 	})
 	n.Own, n.All = s.nodeID, withoutReplaced(n.All, n.At)
 	return n, err
 }
+
+// nodesQuery names the nodes that have sent a heartbeat after $1. What the node $2 has applied, and when that was
+// proved, is $3 to $5; $6 is the newest change.
+const nodesQuery = `
+	SELECT id, name, version, applied,
+		COALESCE((SELECT event_id <> applied_event FROM change_log WHERE seq = applied), applied > $6),
+		beat_at, proved_at, max_staleness
+	FROM (
+		SELECT id, name, version, beat_at, max_staleness,
+			CASE WHEN id = $2 THEN CAST($3 AS BIGINT) ELSE applied END AS applied,
+			CASE WHEN id = $2 THEN CAST($4 AS TEXT) ELSE applied_event END AS applied_event,
+			CASE WHEN id = $2 THEN CAST($5 AS BIGINT) ELSE proved_at END AS proved_at
+		FROM node WHERE beat_at > $1
+	) AS said ORDER BY name, id`
 
 // withoutReplaced leaves out the nodes that ended without a word and were started again under their name.
 func withoutReplaced(all []keys.Node, at time.Time) []keys.Node {
@@ -139,7 +141,7 @@ const nodeMemory = time.Hour
 
 func scanNode(row scanner) (n keys.Node, err error) {
 	var beat, proved, staleness int64
-	err = row.Scan(&n.ID, &n.Name, &n.Version, &n.Applied, &beat, &proved, &staleness)
+	err = row.Scan(&n.ID, &n.Name, &n.Version, &n.Applied, &n.Strayed, &beat, &proved, &staleness)
 	n.BeatAt, n.ProvedAt = fromMicros(beat), fromMicros(proved)
 	n.MaxStaleness = time.Duration(staleness) * time.Microsecond
 	return n, err

@@ -61,7 +61,7 @@ func TestTheFeedShowsTheHeartbeatsOfItsOwnNode(t *testing.T) {
 		t.Errorf("before its first heartbeat the feed shows %d; want 0", got)
 	}
 	for want := int64(1); want <= 3; want++ {
-		beat := must[keys.Beat](t)(a.Beat(t.Context(), keys.Heartbeat{Applied: want, MaxStaleness: time.Minute}))
+		beat := must[keys.Beat](t)(a.Beat(t.Context(), keys.Heartbeat{Applied: keys.FeedMark{Seq: want}, MaxStaleness: time.Minute}))
 		if beat.Number != want || follow(a) != want || follow(b) != 0 {
 			t.Errorf("heartbeat %d, shown to its node as %d and to the other as %d; want %d, %d and 0", beat.Number, follow(a), follow(b), want, want)
 		}
@@ -78,7 +78,7 @@ func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	defer func() { _ = command.Close() }()
 	names := func() (all []string) {
 		t.Helper()
-		for _, n := range must[store.Nodes](t)(command.Nodes(t.Context())).All {
+		for _, n := range must[store.Nodes](t)(command.Nodes(t.Context(), keys.Heartbeat{})).All {
 			all = append(all, n.Name)
 		}
 		return all
@@ -86,12 +86,12 @@ func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	if beat := must[keys.Beat](t)(command.Beat(t.Context(), keys.Heartbeat{})); beat != (keys.Beat{}) || len(names()) != 0 {
 		t.Errorf("a command sent heartbeat %+v, and the nodes are %q; want none", beat, names())
 	}
-	must[keys.Beat](t)(b.Beat(t.Context(), keys.Heartbeat{Applied: 7, ProofAge: 3 * time.Second, MaxStaleness: time.Minute}))
-	must[keys.Beat](t)(a.Beat(t.Context(), keys.Heartbeat{Applied: 9, ProofAge: 2 * time.Minute, MaxStaleness: time.Minute}))
+	must[keys.Beat](t)(b.Beat(t.Context(), keys.Heartbeat{Applied: keys.FeedMark{Seq: 7}, ProofAge: 3 * time.Second, MaxStaleness: time.Minute}))
+	must[keys.Beat](t)(a.Beat(t.Context(), keys.Heartbeat{Applied: keys.FeedMark{Seq: 9}, ProofAge: 2 * time.Minute, MaxStaleness: time.Minute}))
 	if got := names(); !slices.Equal(got, []string{"a", "b"}) {
 		t.Fatalf("the nodes are %q; want a and b", got)
 	}
-	nodes := must[store.Nodes](t)(command.Nodes(t.Context()))
+	nodes := must[store.Nodes](t)(command.Nodes(t.Context(), keys.Heartbeat{}))
 	for i, want := range []struct {
 		applied       int64
 		cutOff, knows bool
@@ -113,13 +113,16 @@ func TestANodeThatWasStartedAgainStandsOnce(t *testing.T) {
 	for _, name := range []string{"a", "a", "b", "c", "c"} {
 		stores = append(stores, openNode(t, url, name))
 	}
+	var marks []int64
 	for i, age := range []time.Duration{2 * time.Minute, time.Second, 2 * time.Minute, time.Second, time.Second} {
-		must[keys.Beat](t)(stores[i].Beat(t.Context(), keys.Heartbeat{Applied: int64(i), ProofAge: age, MaxStaleness: time.Minute}))
+		mark := addedAccount(t, stores[i], fmt.Sprint("acme", i))
+		must[keys.Beat](t)(stores[i].Beat(t.Context(), keys.Heartbeat{Applied: mark, ProofAge: age, MaxStaleness: time.Minute}))
+		marks = append(marks, mark.Seq)
 	}
-	nodes := must[store.Nodes](t)(stores[2].Nodes(t.Context()))
+	nodes := must[store.Nodes](t)(stores[2].Nodes(t.Context(), keys.Heartbeat{}))
 	var shown []string
 	for _, n := range nodes.All {
-		shown = append(shown, fmt.Sprint(n.Name, n.Applied, " ", n.State(nodes.At)))
+		shown = append(shown, fmt.Sprint(n.Name, slices.Index(marks, n.Applied), " ", n.State(nodes.At)))
 		if own := n.ID == nodes.Own; own != (n.Name == "b") {
 			t.Errorf("%s is the node that asks: %v", n.Name, own)
 		}
@@ -130,25 +133,49 @@ func TestANodeThatWasStartedAgainStandsOnce(t *testing.T) {
 	}
 }
 
+// addedAccount adds an account and returns the newest change.
+func addedAccount(t *testing.T, s *store.Store, slug string) keys.FeedMark {
+	t.Helper()
+	if err := addAccount(t.Context(), s, slug); err != nil {
+		t.Fatal(err)
+	}
+	return must[keys.FeedChanges](t)(s.FollowFeed(t.Context(), keys.FeedMark{})).Mark
+}
+
 // What a node has of changes that the database does not know is no proof of those that have their numbers now.
 func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
-	at := time.Date(2026, 9, 12, 10, 0, 0, 0, time.UTC)
-	nodes := store.Nodes{Newest: 101, At: at}
+	url := storetest.Postgres(t)
+	a, b := openNode(t, url, "a"), openNode(t, url, "b")
+	older, newest := addedAccount(t, a, "acme"), addedAccount(t, a, "globex")
+	heartbeat := func(seq int64, event string) keys.Heartbeat {
+		return keys.Heartbeat{Applied: keys.FeedMark{Seq: seq, EventID: event}, MaxStaleness: time.Minute}
+	}
 	for _, c := range []struct {
-		applied int64
-		age     time.Duration
-		state   keys.NodeState
-		knows   bool
+		name  string
+		says  keys.Heartbeat
+		state keys.NodeState
+		knows bool
 	}{
-		{101, time.Second, keys.NodeCurrent, true},
-		{100, time.Second, keys.NodeCurrent, false},
-		{110, time.Second, keys.NodeBehind, false},
-		{110, time.Minute, keys.NodeBehind, false},
-		{110, time.Hour, keys.NodeCutOff, true},
+		{"the newest change", heartbeat(newest.Seq, newest.EventID), keys.NodeCurrent, true},
+		{"another change of that number", heartbeat(newest.Seq, "lost"), keys.NodeBehind, false},
+		{"another change of an older number", heartbeat(older.Seq, "lost"), keys.NodeBehind, false},
+		{"a change that there is not yet", heartbeat(newest.Seq+1, "lost"), keys.NodeBehind, false},
+		{"a change that is not kept any more", heartbeat(0, "old"), keys.NodeCurrent, false},
 	} {
-		n := keys.Node{Applied: c.applied, ProvedAt: at.Add(-c.age), MaxStaleness: time.Minute}
-		if got := nodes.State(n); got != c.state || nodes.Knows(n, 101) != c.knows {
-			t.Errorf("with change %d and a proof of %s before, it is %s and knows 101: %v; want %+v", c.applied, c.age, got, nodes.Knows(n, 101), c)
+		must[keys.Beat](t)(b.Beat(t.Context(), heartbeat(newest.Seq, newest.EventID)))
+		ofItself := must[store.Nodes](t)(b.Nodes(t.Context(), c.says))
+		must[keys.Beat](t)(b.Beat(t.Context(), c.says))
+		must[keys.Beat](t)(a.Beat(t.Context(), heartbeat(newest.Seq, newest.EventID)))
+		ofAnother := must[store.Nodes](t)(a.Nodes(t.Context(), heartbeat(newest.Seq, newest.EventID)))
+		for _, nodes := range []store.Nodes{ofItself, ofAnother} {
+			n := nodes.All[len(nodes.All)-1]
+			if n.Name != "b" || n.Applied != c.says.Applied.Seq || n.State(nodes.At) != c.state || n.Knows(newest.Seq, nodes.At) != c.knows {
+				t.Errorf("with %s, %s has %d, is %s and knows the newest: %v; want %s and %v",
+					c.name, n.Name, n.Applied, n.State(nodes.At), n.Knows(newest.Seq, nodes.At), c.state, c.knows)
+			}
+		}
+		if first := ofAnother.All[0]; first.Name != "a" || !first.Knows(newest.Seq, ofAnother.At) {
+			t.Errorf("with %s, the other node is %+v", c.name, first)
 		}
 	}
 }

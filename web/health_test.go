@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/keys"
 	"latchkey/store/storetest"
 )
 
@@ -50,7 +51,7 @@ func TestReadyIsWhoAnswersVerifications(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"ready", Health{Loaded: true, Current: true, Age: 250 * time.Millisecond, Applied: 17}, http.StatusOK, `{"status":"ready","index":"loaded","applied":17,"feed_age_ms":250,"max_staleness_ms":60000}`},
+		{"ready", Health{Loaded: true, Current: true, Age: 250 * time.Millisecond, Applied: keys.FeedMark{Seq: 17}}, http.StatusOK, `{"status":"ready","index":"loaded","applied":17,"feed_age_ms":250,"max_staleness_ms":60000}`},
 		{"loading", Health{}, http.StatusServiceUnavailable, `{"status":"not ready","index":"loading","applied":0,"feed_age_ms":null,"max_staleness_ms":60000}`},
 		{"too old", Health{Loaded: true, Age: 61 * time.Second}, http.StatusServiceUnavailable, `{"status":"not ready","index":"loaded","applied":0,"feed_age_ms":61000,"max_staleness_ms":60000}`},
 		{"stopping", Health{Loaded: true, Current: true, Stopping: true}, http.StatusServiceUnavailable, `{"status":"not ready","index":"loaded","applied":0,"feed_age_ms":0,"max_staleness_ms":60000}`},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/keys"
 	"latchkey/store"
 )
 
@@ -18,8 +19,8 @@ type Health struct {
 	Loaded, Current bool
 	// Age is how long ago the index was last proved to be current, and MaxStaleness how long it may be.
 	Age, MaxStaleness time.Duration
-	// Applied is the newest change that the index has, by its number.
-	Applied int64
+	// Applied is the newest change that the index has.
+	Applied keys.FeedMark
 	// ClockOffset is how far the database's clock is ahead of this machine's.
 	ClockOffset time.Duration
 	// Forks is how often the database had lost changes that it had acknowledged, and LostRevocations what was

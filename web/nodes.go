@@ -24,19 +24,16 @@ const namedNodes = 3
 // nodes are the servers of the installation. What this one has it knows better than its last heartbeat said.
 func (s *Server) nodes(ctx context.Context) (store.Nodes, error) {
 	h := s.health() // before the database is asked, which then has all that this server has
-	found, err := s.store.Nodes(ctx)
-	for i := range found.All {
-		if own := &found.All[i]; own.ID == found.Own && h.Loaded {
-			own.Applied, own.ProvedAt = h.Applied, found.At.Add(-h.Age)
-		}
+	if !h.Loaded {
+		return s.store.Nodes(ctx, keys.Heartbeat{})
 	}
-	return found, err
+	return s.store.Nodes(ctx, keys.Heartbeat{Applied: h.Applied, ProofAge: h.Age, MaxStaleness: h.MaxStaleness})
 }
 
 // confirmed counts the nodes of which no verification can miss a change, and names the others.
 func confirmed(in store.Nodes, change int64) (known int, others []string) {
 	for _, node := range in.All {
-		if in.Knows(node, change) {
+		if node.Knows(change, in.At) {
 			known++
 		} else {
 			others = append(others, node.Name)
@@ -66,7 +63,7 @@ func (s *Server) nodesView(c echo.Context) (views.Nodes, error) {
 		proof.Text = sayProof(c, found.At.Sub(node.ProvedAt))
 		view.Rows = append(view.Rows, views.NodeRow{
 			Name: node.Name, Version: node.Version, Here: node.ID == found.Own,
-			Newest: words.Number(speaking(c), int(node.Applied)), Proof: proof, State: nodeChip(c, found.State(node)),
+			Newest: words.Number(speaking(c), int(node.Applied)), Proof: proof, State: nodeChip(c, node.State(found.At)),
 		})
 	}
 	return view, nil

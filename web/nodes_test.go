@@ -40,11 +40,18 @@ func (c *cluster) newest() (seq int64) {
 	return seq
 }
 
+// eventAt is the id of a change, or none of one that there is not.
+func (c *cluster) eventAt(seq int64) (id string) {
+	c.t.Helper()
+	must(c.t, c.db.QueryRowContext(c.t.Context(), `SELECT COALESCE((SELECT event_id FROM change_log WHERE seq = $1), '')`, seq).Scan(&id))
+	return id
+}
+
 // answers says how far this server is, and sends a heartbeat that knows less.
 func (c *cluster) answers(applied int64) {
 	c.t.Helper()
-	c.health = Health{Loaded: true, Current: true, Age: 300 * time.Millisecond, MaxStaleness: time.Minute, Applied: applied}
-	_, err := c.store.Beat(c.t.Context(), keys.Heartbeat{Applied: applied - 1, ProofAge: 20 * time.Second, MaxStaleness: time.Minute})
+	c.health = Health{Loaded: true, Current: true, Age: 300 * time.Millisecond, MaxStaleness: time.Minute, Applied: keys.FeedMark{Seq: applied, EventID: c.eventAt(applied)}}
+	_, err := c.store.Beat(c.t.Context(), keys.Heartbeat{Applied: keys.FeedMark{Seq: applied - 1, EventID: c.eventAt(applied - 1)}, ProofAge: 20 * time.Second, MaxStaleness: time.Minute})
 	must(c.t, err)
 }
 
@@ -52,11 +59,12 @@ func (c *cluster) answers(applied int64) {
 func (c *cluster) beats(name string, applied int64, proofAge time.Duration) {
 	c.t.Helper()
 	_, err := c.db.ExecContext(c.t.Context(), `
-		INSERT INTO node (id, name, version, beat, beat_at, applied, proved_at, max_staleness)
-		SELECT $1, $1, 'v2', 1, now, $2, now - $3, 60000000
+		INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
+		SELECT $1, $1, 'v2', 1, now, $2, $4, now - $3, 60000000
 		FROM (SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now) AS clock
-		ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, applied = excluded.applied, proved_at = excluded.proved_at`,
-		name, applied, proofAge.Microseconds())
+		ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, applied = excluded.applied,
+			applied_event = excluded.applied_event, proved_at = excluded.proved_at`,
+		name, applied, proofAge.Microseconds(), c.eventAt(applied))
 	must(c.t, err)
 }
 
@@ -196,7 +204,7 @@ func TestReadyzTellsOfNodesWithoutTheDatabase(t *testing.T) {
 		return keys.Node{ID: name, Name: name, Version: "v2", Applied: applied, ProvedAt: at.Add(-age), MaxStaleness: time.Minute}
 	}
 	c.health = Health{
-		Loaded: true, Current: true, Age: time.Second, MaxStaleness: time.Minute, Applied: 7, Node: "node-1", NodesAge: 1500 * time.Millisecond,
+		Loaded: true, Current: true, Age: time.Second, MaxStaleness: time.Minute, Applied: keys.FeedMark{Seq: 7}, Node: "node-1", NodesAge: 1500 * time.Millisecond,
 		Nodes: store.Nodes{At: at, Newest: 7, All: []keys.Node{node("node-1", 7, 300*time.Millisecond), node("node-2", 6, 20*time.Second), node("node-3", 5, time.Hour)}},
 	}
 	must(t, c.store.Close())

@@ -43,7 +43,7 @@ func (s *Server) readyz(c echo.Context) error {
 	h := s.health()
 	r := readiness{
 		Status: "not ready", Index: "loading",
-		Applied: h.Applied, MaxStaleness: h.MaxStaleness.Milliseconds(), RevocationBound: revocationBound(s.store.Shared(), h.MaxStaleness),
+		Applied: h.Applied.Seq, MaxStaleness: h.MaxStaleness.Milliseconds(), RevocationBound: revocationBound(s.store.Shared(), h.MaxStaleness),
 		Node: h.Node, Nodes: nodesReady(h.Nodes),
 	}
 	if len(r.Nodes) > 0 {
@@ -66,7 +66,7 @@ func nodesReady(found store.Nodes) (all []nodeReady) {
 	for _, n := range found.All {
 		all = append(all, nodeReady{
 			Name: n.Name, Version: n.Version, Applied: n.Applied,
-			ProofAge: found.At.Sub(n.ProvedAt).Milliseconds(), State: found.State(n),
+			ProofAge: found.At.Sub(n.ProvedAt).Milliseconds(), State: n.State(found.At),
 		})
 	}
 	return all

@@ -50,7 +50,7 @@ func (l *nodeList) keep(ctx context.Context, tick <-chan time.Time, log *slog.Lo
 
 func (l *nodeList) look(ctx context.Context) error {
 	at := l.now()
-	found, err := l.store.Nodes(ctx)
+	found, err := l.store.Nodes(ctx, keys.Heartbeat{})
 	if err == nil {
 		l.seen.Store(&seenNodes{found, at})
 	}
@@ -80,7 +80,7 @@ func (l *nodeList) measure(stats verifier.Stats) measures {
 	nodes, age := l.last()
 	m.nodes = len(nodes.All)
 	for _, n := range nodes.All {
-		if age <= keys.CurrentFor && nodes.State(n) == keys.NodeCurrent {
+		if age <= keys.CurrentFor && n.State(nodes.At) == keys.NodeCurrent {
 			m.current++
 		}
 	}

@@ -19,9 +19,10 @@ func TestB38B39TheNodesAreShownOnEveryScreen(t *testing.T) {
 	// What lies in the future stays current for as long as the test takes.
 	for name, ahead := range map[string]string{"node-2": "600", "node-3-of-the-warehouse-in-the-north.example.com": "-30", "node-4": "-300"} {
 		cluster.Exec("postgres", fmt.Sprintf(`
-			INSERT INTO node (id, name, version, beat, beat_at, applied, proved_at, max_staleness)
-			SELECT '%[1]s', '%[1]s', 'v1.4.2-17-gabcdef0', 1, now + 600000000, (SELECT MAX(seq) FROM change_log), now + %[2]s * 1000000, 120000000
-			FROM (SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now) AS clock`, name, ahead))
+			INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
+			SELECT '%[1]s', '%[1]s', 'v1.4.2-17-gabcdef0', 1, now + 600000000, newest.seq, newest.event_id, now + %[2]s * 1000000, 120000000
+			FROM (SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now) AS clock,
+				(SELECT seq, event_id FROM change_log ORDER BY seq DESC LIMIT 1) AS newest`, name, ahead))
 	}
 	w := &walk{tab: newTab(t, n.url)}
 	w.open("/login")

@@ -109,8 +109,8 @@ func TestTheListOfNodesIsKeptAndGrowsOld(t *testing.T) {
 	if _, err := s.Beat(t.Context(), keys.Heartbeat{MaxStaleness: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	cluster.Exec("postgres", `INSERT INTO node (id, name, version, beat, beat_at, applied, proved_at, max_staleness)
-		SELECT 'x', 'node-2', version, beat, beat_at, applied, proved_at - 30000000, max_staleness FROM node`)
+	cluster.Exec("postgres", `INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
+		SELECT 'x', 'node-2', version, beat, beat_at, applied, applied_event, proved_at - 30000000, max_staleness FROM node`)
 	if err := list.look(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func health(stopping context.Context, v *verifier.Verifier, nodes *nodeList, nam
 		stats := v.Stats()
 		h := web.Health{
 			Loaded: stats.Loaded, Current: stats.Current, Age: stats.Age, MaxStaleness: stats.Bound,
-			Applied: stats.Mark.Seq, ClockOffset: stats.ClockOffset, Forks: stats.Forks, LostRevocations: stats.LostRevocations,
+			Applied: stats.Mark, ClockOffset: stats.ClockOffset, Forks: stats.Forks, LostRevocations: stats.LostRevocations,
 			UsageWaits: stats.FlushFailing, Reviews: stats.Reviews, Stopping: stopping.Err() != nil,
 		}
 		if nodes.store.Shared() {

@@ -21,7 +21,7 @@ func (v *Verifier) sendBeat(ctx context.Context) error {
 	h := heartbeat{began: v.options.Now()}
 	state := v.State()
 	var err error
-	h.Beat, err = v.source.Beat(ctx, keys.Heartbeat{Applied: state.Mark.Seq, ProofAge: state.Age, MaxStaleness: state.Bound})
+	h.Beat, err = v.source.Beat(ctx, keys.Heartbeat{Applied: state.Mark, ProofAge: state.Age, MaxStaleness: state.Bound})
 	if err != nil {
 		return err
 	}
