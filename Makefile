@@ -36,8 +36,8 @@ test: ## Run all tests; what needs a missing program is skipped and named at the
 	$(GO) run .ci/gotest.go $(if $(CI),-count=1) -timeout 20m ./...
 
 .PHONY: test-postgres
-test-postgres: ## Run the tests of the pages and of the verifier on PostgreSQL; with CI=true without the slow ones
-	LATCHKEY_TEST_DATABASE=postgres $(GO) run .ci/gotest.go $(if $(CI),-count=1 -short) -timeout 20m ./web ./keys/verifier
+test-postgres: ## Run the tests of the pages and of the verifier on PostgreSQL
+	LATCHKEY_TEST_DATABASE=postgres $(GO) run .ci/gotest.go $(if $(CI),-count=1) -timeout 20m ./web ./keys/verifier
 
 .PHONY: race
 race: ## Run all tests but the slow ones (testing.Short) under the race detector
