@@ -19,7 +19,7 @@ import (
 // must be loaded afterwards. No store may write meanwhile.
 func FillKeys(t testing.TB, url, account string, n int) (tokens []string) {
 	t.Helper()
-	db, err := openFill(url)
+	db, err := openFill(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,14 +30,21 @@ func FillKeys(t testing.TB, url, account string, n int) (tokens []string) {
 	return tokens
 }
 
-// openFill opens a database for fast writes that a crash may lose: on SQLite without a log of any kind, and
-// with two gigabytes of memory, so that digests, which come in no order, find their page there.
-func openFill(url string) (*sql.DB, error) {
+// openFill opens a database for fast writes that a crash may lose: on SQLite with two gigabytes of memory, so that
+// digests, which come in no order, find their page there, and without a log of any kind, unless somebody else has
+// the file open.
+func openFill(ctx context.Context, url string) (*sql.DB, error) {
 	if isPostgres(url) {
 		return sql.Open("pgx", url)
 	}
-	return sql.Open("sqlite", "file:"+pathOf(url)+
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(off)&_pragma=synchronous(0)&_pragma=cache_size(-2000000)&_pragma=temp_store(2)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+pathOf(url)+
+		"?_pragma=busy_timeout(5000)&_pragma=synchronous(0)&_pragma=cache_size(-2000000)&_pragma=temp_store(2)&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	_, _ = db.ExecContext(ctx, `PRAGMA journal_mode = off`)
+	return db, nil
 }
 
 // fillRows is how many tokens one statement writes. SQLite takes long to name many more parameters.
