@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"latchkey/keys"
 )
 
 // A file too large to be read before it is served from is read meanwhile, and Check tells what is
@@ -35,9 +37,14 @@ func TestALargeFileIsExaminedWhileItIsServed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &Store{db: db, options: Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)}}
+			s := &Store{db: db, options: Options{Now: time.Now, Log: slog.New(slog.DiscardHandler)}, loaded: make(chan struct{})}
 			s.db.examine = func(ctx context.Context) error { return quickCheck(ctx, path, db.read) }
 			s.examine(t.Context())
+			for range 2 {
+				if _, err := s.LoadFeed(t.Context(), nothing{}); err != nil {
+					t.Fatal(err)
+				}
+			}
 			s.work.Wait()
 			if err := s.Check(t.Context()); errors.Is(err, ErrRefused) != c.damaged {
 				t.Errorf("Check says %v", err)
@@ -48,6 +55,15 @@ func TestALargeFileIsExaminedWhileItIsServed(t *testing.T) {
 		})
 	}
 }
+
+// nothing is a keys.FeedLoad that keeps nothing.
+type nothing struct{}
+
+func (nothing) Account(keys.FeedAccount)       {}
+func (nothing) Key(keys.FeedKeyRow)            {}
+func (nothing) KeyRoles(int64, []int64)        {}
+func (nothing) KeyGrant(int64, keys.FeedGrant) {}
+func (nothing) Token(keys.FeedTokenRow)        {}
 
 // What looks like damage is looked at again when another program wrote meanwhile, and only then.
 func TestDamageIsCheckedAgainWhenTheFileChanged(t *testing.T) {

@@ -32,11 +32,19 @@ func (s *Store) LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedMark
 	for range feedTries {
 		mark, err := s.loadFeed(ctx, into, feedStreams)
 		if !errors.Is(err, errStatesDiffer) {
-			return mark, refusal(err)
+			return mark, s.hasLoaded(err)
 		}
 	}
 	mark, err := s.loadFeed(ctx, into, 1)
-	return mark, refusal(err)
+	return mark, s.hasLoaded(err)
+}
+
+// hasLoaded says, with the first load that was not in vain, that the processor and the disk have time again.
+func (s *Store) hasLoaded(err error) error {
+	if err == nil {
+		s.onLoad.Do(func() { close(s.loaded) })
+	}
+	return refusal(err)
 }
 
 // errStatesDiffer says that something was changed between the beginnings of two read transactions.

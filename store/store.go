@@ -46,10 +46,12 @@ type Store struct {
 	db      database
 	options Options
 	queries atomic.Int64
-	// damage is what examine found; stop and work end it.
+	// damage is what examine found; stop and work end it. It waits for loaded, which LoadFeed closes once.
 	damage atomic.Pointer[error]
 	stop   context.CancelFunc
 	work   sync.WaitGroup
+	loaded chan struct{}
+	onLoad sync.Once
 	// failing says that the last change failed because of the database.
 	failing atomic.Bool
 	// missed counts the calls of AfterCommit that failed, and held is that count at the begin of the last
@@ -74,18 +76,24 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, options: o, newSuffix: secret.NewKeySuffix, nodeID: uuid.NewString()}
+	s := &Store{db: db, options: o, newSuffix: secret.NewKeySuffix, nodeID: uuid.NewString(), loaded: make(chan struct{})}
 	s.examine(ctx)
 	return s, nil
 }
 
-// examine checks a large database while it is served from. What it finds, Check tells.
+// examine checks a large database while it is served from, once a verifier has loaded: until then nothing is served,
+// and both would read all of the file. What it finds, Check tells.
 func (s *Store) examine(ctx context.Context) {
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if s.db.examine == nil {
 		return
 	}
 	s.work.Go(func() {
+		select {
+		case <-s.loaded:
+		case <-ctx.Done():
+			return
+		}
 		if err := s.db.examine(ctx); errors.Is(err, ErrRefused) {
 			s.damage.Store(&err)
 			s.options.Log.Error("the database is damaged", "error", err)

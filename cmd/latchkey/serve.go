@@ -71,6 +71,7 @@ const leaveWithin = 2 * time.Second
 // work is done, so the store can be closed. The greeting is printed once connections are taken; until the
 // verifier is loaded, verifications are answered with 503.
 func serve(p *program, s settings, inst *instance, l listeners, greeting string, more ...func(context.Context)) error {
+	boundGarbage()
 	log := p.log(s.level)
 	v := newVerifier(s, inst, p.now, log)
 	nodes := &nodeList{store: inst.store, now: p.now}

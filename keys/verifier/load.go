@@ -12,10 +12,10 @@ import (
 type loader struct {
 	x *index
 	b *book
-	// setOfKey and keyOfToken are what rows refer to by number, in the order of the rows.
-	setOfKey   []setOfKey
-	keyOfToken []int64
-	grants     []grantOfKey
+	// sets and grants are what rows say of keys that may come later, in the order of the rows. sets has one
+	// for nearly every key, so they lie in chunks, which need not be copied to grow.
+	sets   [][]setOfKey
+	grants []grantOfKey
 	// owners finds the account of a role, and lastSets the set of one role alone, which most keys have.
 	owners   map[int64]uint32
 	lastSets map[int64]uint32
@@ -79,7 +79,11 @@ func (l *loader) KeyRoles(key int64, roles []int64) {
 	if len(roles) == 1 {
 		l.lastSets[roles[0]] = set
 	}
-	l.setOfKey = append(l.setOfKey, setOfKey{key, set})
+	last := len(l.sets) - 1
+	if last < 0 || len(l.sets[last]) == chunkSize {
+		l.sets, last = append(l.sets, make([]setOfKey, 0, chunkSize)), last+1
+	}
+	l.sets[last] = append(l.sets[last], setOfKey{key, set})
 }
 
 // KeyGrant takes what an account lets a key of another one do.
@@ -89,7 +93,7 @@ func (l *loader) KeyGrant(key int64, grant keys.FeedGrant) {
 	}
 }
 
-// Token takes a token.
+// Token takes a token. Where it was used last is not known yet; until finish the number of its key stands there.
 func (l *loader) Token(t keys.FeedTokenRow) {
 	count := int(l.x.tokenCount.Load())
 	if chunks := *l.x.tokens.Load(); count == len(chunks)*chunkSize {
@@ -97,7 +101,7 @@ func (l *loader) Token(t keys.FeedTokenRow) {
 		l.x.tokens.Store(&chunks)
 	}
 	l.x.writeToken(t, stateOf(t, false, 0))
-	l.keyOfToken = append(l.keyOfToken, t.Key)
+	l.x.token(uint32(count)).used.Store(uint64(t.Key))
 }
 
 // finish ties together what the rows referred to by number.
@@ -108,17 +112,26 @@ func (l *loader) finish() {
 	for place := range keyCount {
 		x.byNumber.put(x.keyNumber(place), place, x.keyNumber)
 	}
-	for _, s := range l.setOfKey {
-		if place, ok := x.byNumber.find(s.key, x.keyNumber); ok {
-			key := x.key(place)
-			key.word = key.word&(1<<keyBits-1) | s.set<<keyBits
-		}
-	}
+	l.tieSets()
 	l.tieGrants()
 	newest := make([]int64, keyCount)
 	l.tieTokens(newest)
 	l.findTokens(newest)
 	x.book.Store(l.b)
+}
+
+// tieSets tells every key its roles.
+func (l *loader) tieSets() {
+	at := nowhere
+	for i, chunk := range l.sets {
+		for _, s := range chunk {
+			if place, ok := l.find(s.key, at); ok {
+				key := l.x.key(place)
+				key.word, at = key.word&(1<<keyBits-1)|s.set<<keyBits, place
+			}
+		}
+		l.sets[i] = nil
+	}
 }
 
 // tieGrants tells the index of the grants, those of one key at once: they came so.
@@ -137,20 +150,31 @@ func (l *loader) tieGrants() {
 	}
 }
 
-// nowhere is the key of a token that has none. Such a token cannot be found.
+// nowhere is no place: the key of a token that has none, which cannot be found.
 const nowhere = ^uint32(0)
+
+// find returns the place of the key with a number. Rows mostly come in the order of their keys, so the places that
+// follow a known one are tried first: nothing has to be fetched for them.
+func (l *loader) find(number int64, known uint32) (uint32, bool) {
+	for _, place := range [...]uint32{known + 1, known} {
+		if int64(place) < l.x.keyCount.Load() && l.x.keyNumber(place) == number {
+			return place, true
+		}
+	}
+	return l.x.byNumber.find(number, l.x.keyNumber)
+}
 
 // tieTokens tells every token its key, and every key its newest live token.
 func (l *loader) tieTokens(newest []int64) {
-	for at, number := range l.keyOfToken {
-		place := uint32(at)
+	at := nowhere
+	for place := range uint32(l.x.tokenCount.Load()) {
 		token := l.x.token(place)
-		key, ok := l.x.byNumber.find(number, l.x.keyNumber)
+		key, ok := l.find(int64(token.used.Swap(0)), at)
 		if !ok {
 			token.key = nowhere
 			continue
 		}
-		token.key = key
+		token.key, at = key, key
 		if state, _ := unpackState(token.state.Load()); state == tokenCurrent {
 			newest[key] = max(newest[key], *l.x.tokenNumber(place))
 		}
@@ -159,7 +183,7 @@ func (l *loader) tieTokens(newest []int64) {
 
 // findTokens gives every token its state and its slot, on two processors.
 func (l *loader) findTokens(newest []int64) {
-	x, count := l.x, len(l.keyOfToken)
+	x, count := l.x, int(l.x.tokenCount.Load())
 	table := newSlots(count + count/8)
 	var work sync.WaitGroup
 	for _, part := range [][2]int{{0, count / 2}, {count / 2, count}} {
