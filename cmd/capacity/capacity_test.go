@@ -20,7 +20,7 @@ func round(t *testing.T) *figures {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		keyMemory: "100", processMemory: "0.0625", verifyCPU: "10", loadSQLite: "2", loadPostgres: "5", keySQLite: "1000", keyPostgres: "2000",
+		keyMemory: "100", loadingMemory: "150", processMemory: "0.0625", verifyCPU: "10", loadSQLite: "2", loadPostgres: "5", keySQLite: "1000", keyPostgres: "2000",
 		eventSQLite: "500", eventPostgres: "600", useSQLite: "10", usePostgres: "20", usesPerSecond: "100", changesSQLite: "500",
 		changesPostgres: "300", beatLog: "200", changeLog: "4096", connections: "11",
 	} {
@@ -36,7 +36,7 @@ var usual = assumptions{Cores: 8, Active: 1, Events: 2}
 func TestWhatKeysTake(t *testing.T) {
 	got := forKeys(round(t), usual, 1_000_000)
 	want := ofKeys{
-		Index: 100_000_000, Memory: 67_108_864 + 200_000_000, LoadSQLite: 2, LoadPostgres: 5,
+		Index: 100_000_000, Memory: 67_108_864 + 250_000_000, LoadSQLite: 2, LoadPostgres: 5,
 		// 1 % of a million in each of 24 * 400 hours.
 		Used: 10_000, SQLite: disk{1e9, 960_000_000, 1e9}, Postgres: disk{2e9, 1_920_000_000, 1_200_000_000},
 	}

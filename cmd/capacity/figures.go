@@ -32,7 +32,7 @@ type figure struct {
 
 // needed are the names of the figures that the model computes with.
 var needed = []string{
-	keyMemory, processMemory, verifyCPU, loadSQLite, loadPostgres, keySQLite, keyPostgres, eventSQLite, eventPostgres,
+	keyMemory, loadingMemory, processMemory, verifyCPU, loadSQLite, loadPostgres, keySQLite, keyPostgres, eventSQLite, eventPostgres,
 	useSQLite, usePostgres, usesPerSecond, changesSQLite, changesPostgres, beatLog, changeLog, connections,
 }
 

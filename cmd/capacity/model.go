@@ -11,6 +11,7 @@ import (
 // The names of the figures.
 const (
 	keyMemory       = "key-bytes"
+	loadingMemory   = "loading-bytes"
 	processMemory   = "process-gib"
 	verifyCPU       = "verify-cpu-us"
 	loadSQLite      = "load-us-sqlite"
@@ -36,8 +37,6 @@ const (
 	busy = 0.60
 	// spare is how many nodes may fail without the others being busier than that.
 	spare = 1
-	// indexes is how many indexes a node has room for: while it loads everything anew, it goes on with the old one.
-	indexes = 2
 	// useDays is how long hours of use are kept.
 	useDays = int(keys.UsageMemory / (24 * time.Hour))
 	// beatsPerSecond is how often a node proves that it is current.
@@ -89,10 +88,12 @@ func (d disk) Sum() float64 { return d.Keys + d.Uses + d.Events }
 
 func forKeys(f *figures, a assumptions, held float64) ofKeys {
 	index := held * f.value(keyMemory)
+	// While a node loads everything anew, it goes on with the old index.
+	memory := f.value(processMemory)*gib + index + held*f.value(loadingMemory)
 	used := held * a.Active / 100
 	uses, events := used*24*float64(useDays), held*a.Events
 	return ofKeys{
-		Index: index, Memory: f.value(processMemory)*gib + indexes*index, Used: used,
+		Index: index, Memory: memory, Used: used,
 		LoadSQLite: held * f.value(loadSQLite) / 1e6, LoadPostgres: held * f.value(loadPostgres) / 1e6,
 		SQLite:   disk{held * f.value(keySQLite), uses * f.value(useSQLite), events * f.value(eventSQLite)},
 		Postgres: disk{held * f.value(keyPostgres), uses * f.value(usePostgres), events * f.value(eventPostgres)},

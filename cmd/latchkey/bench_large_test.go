@@ -46,6 +46,7 @@ func BenchmarkLarge(b *testing.B) {
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(slowest.Seconds(), "slowest-ready-s")
+	b.ReportMetric(slowest.Seconds()*1e6/float64(*largeKeys), "ready-µs/key")
 	b.ReportMetric(float64(most)/(1<<30), "most-resident-GiB")
 	b.ReportMetric(float64(most)/float64(*largeKeys), "resident-B/key")
 	if slowest > 15*time.Second || most > 3<<29 {
