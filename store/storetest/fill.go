@@ -100,29 +100,32 @@ func dropIndexes(ctx context.Context, tx *sql.Tx, postgres bool) (again []string
 	if postgres {
 		return nil, nil
 	}
+	again, names, err := filledIndexes(ctx, tx)
+	for _, name := range names {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DROP INDEX "`+name+`"`)
+		}
+	}
+	return again, err
+}
+
+// filledIndexes are the statements that made the indexes of the tables that are filled, and their names.
+func filledIndexes(ctx context.Context, tx *sql.Tx) (statements, names []string, err error) {
 	rows, err := tx.QueryContext(ctx, `
-		SELECT name, sql FROM sqlite_master
+		SELECT sql, name FROM sqlite_master
 		WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('api_key', 'api_token', 'api_key_role')`)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var drops []string
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var name, statement string
-		if err := rows.Scan(&name, &statement); err != nil {
-			return nil, errors.Join(err, rows.Close())
+		var statement, name string
+		if err := rows.Scan(&statement, &name); err != nil {
+			return nil, nil, err
 		}
-		drops, again = append(drops, `DROP INDEX "`+name+`"`), append(again, statement)
+		statements, names = append(statements, statement), append(names, name)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
-	for _, drop := range drops {
-		if _, err := tx.ExecContext(ctx, drop); err != nil {
-			return nil, err
-		}
-	}
-	return again, nil
+	return statements, names, rows.Err()
 }
 
 // fillTokens makes tokens and notes their digests, the first for the key after number before.
