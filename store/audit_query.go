@@ -56,7 +56,7 @@ func (t *tx) auditQuery(ctx context.Context, accountID string, f AuditFilter) (a
 	tokens, err := list(ctx, t, scanText, `
 		SELECT CAST(api_token.number AS TEXT) FROM api_token JOIN api_key ON api_key.id = api_token.key_id
 		WHERE api_key.account_id = $1 AND api_key.app_key = $2`, accountID, f.Target)
-	q := auditQuery{[]auditPart{all.with(`object_kind = 'key' AND object_id = ?`, f.Target)}}
+	q := auditQuery{[]auditPart{all.with(`object_kind IN ('key', 'external') AND object_id = ?`, f.Target)}}
 	for _, number := range tokens {
 		q.parts = append(q.parts, all.with(`object_kind = 'token' AND object_id = ?`, number))
 	}

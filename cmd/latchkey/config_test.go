@@ -126,7 +126,7 @@ func TestUnknownFlagsAndCommandsAreAnError(t *testing.T) {
 
 func TestHelpNamesEveryCommandAndVariable(t *testing.T) {
 	help := cli(t, "", "--help").ok(t).stdout
-	for _, command := range []string{"serve", "init", "account create", "account list", "user list", "user reset", "user unlock", "demo", "audit verify", "healthcheck", "version"} {
+	for _, command := range []string{"serve", "init", "account create", "account list", "user list", "user reset", "user unlock", "demo", "audit verify", "copy", "healthcheck", "version"} {
 		if !strings.Contains(help, command) {
 			t.Errorf("latchkey --help does not name %s", command)
 		}

@@ -208,6 +208,25 @@ var auditLogCases = []testCase{
 			b.Errorf("by the name: %d events", len(all))
 		}
 	}},
+	{"audit log/a key of another account is found by its id", func(b *bench) {
+		by, owner := b.newAccount("acme"), b.newAccount("globex")
+		x := b.newExternal(by, owner, "orders-viewer")
+		b.addExternal(by, b.newKey(owner, "Another").Key.ID, "globex")
+		_, err := b.a.RemoveExternalKey(b.Context(), by, x.ID)
+		b.must(err)
+		var found []keys.Action
+		for _, e := range b.eachEvent(by, store.AuditFilter{Target: string(x.ID)}) {
+			found = append(found, e.Action)
+		}
+		if !slices.Equal(found, []keys.Action{keys.ActionExternalRemoved, keys.ActionExternalAdded}) {
+			b.Errorf("the account finds %q", found)
+		}
+		for _, e := range b.eachEvent(owner, store.AuditFilter{Target: string(x.ID)}) {
+			if e.Action == keys.ActionExternalAdded || e.Action == keys.ActionExternalRemoved {
+				b.Errorf("its owner finds %q, which is of another account", e.Action)
+			}
+		}
+	}},
 	{"audit log/days begin with their first moment and end before the next day's", func(b *bench) {
 		by := b.newAccount("acme")
 		noon := b.clock.Now()
