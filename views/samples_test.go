@@ -175,7 +175,7 @@ func sampleSettingsConfirm() SettingsConfirm {
 func sampleList(rows ...KeyRow) KeysList {
 	return KeysList{
 		Shell: sampleShell("API Keys"), Tabs: []ui.Tab{{Label: "Generated", URL: "/keys", Current: true}},
-		GenerateURL: "/keys/new", ExportURL: "/keys/export.xlsx", Rows: rows, None: len(rows) == 0, Count: KeysCount{Total: 1240}, NextURL: "/keys?after=x", ClearURL: "/keys",
+		GenerateURL: "/keys/new", Exports: KeysExports{CSVURL: "/keys/export.csv", XLSXURL: "/keys/export.xlsx"}, Rows: rows, None: len(rows) == 0, Count: KeysCount{Total: 1240}, NextURL: "/keys?after=x", ClearURL: "/keys",
 		Bulk: &KeysBulkBar{URL: "/keys/bulk", ExportURL: "/export"}, Find: sampleFind(""),
 		Sorts: KeysSorts{
 			Name: ui.Sort{URL: "/keys?sort=name"}, Duration: ui.Sort{URL: "/keys?sort=duration"}, Created: ui.Sort{URL: "/keys?dir=asc", Direction: "descending"},

@@ -16,7 +16,7 @@ func (s *Server) durations(c echo.Context, account keys.Account, key keys.Key) (
 	waits := key.Link.Waits(s.now())
 	switch {
 	case len(key.Tokens) == 0 && waits:
-		return []views.KeyDuration{{Left: t(c, "duration.no-token-yet"), Chips: []ui.Chip{s.linkChip(c, key.Link)}}}
+		return []views.KeyDuration{{Left: t(c, "duration.no-token-yet"), Chips: []ui.Chip{s.linkChip(c, key.Link.ExpiresAt)}}}
 	case len(key.Tokens) == 0:
 		return []views.KeyDuration{{Chips: []ui.Chip{{Tone: "warning", Icon: "circle-alert", Text: t(c, "chip.no-token")}}}}
 	}
@@ -29,15 +29,18 @@ func (s *Server) durations(c echo.Context, account keys.Account, key keys.Key) (
 		all = append(all, line)
 	}
 	if waits {
-		all[0].Chips = append(all[0].Chips, s.linkChip(c, key.Link))
+		all[0].Chips = append(all[0].Chips, s.linkChip(c, key.Link.ExpiresAt))
 	}
 	return all
 }
 
-// linkChip says how many hours a link that was not opened is still good for, the begun one included.
-func (s *Server) linkChip(c echo.Context, link keys.Link) ui.Chip {
-	left := link.ExpiresAt.Sub(s.now())
-	return ui.Chip{Tone: "info", Icon: "link", Text: n(c, "chip.link-waits", int((left+time.Hour-1)/time.Hour))}
+// linkChip says how long a link that was not opened can still be opened, to the nearest hour.
+func (s *Server) linkChip(c echo.Context, expiresAt time.Time) ui.Chip {
+	chip, left := ui.Chip{Tone: "info", Icon: "link", Text: t(c, "chip.link-soon")}, expiresAt.Sub(s.now())
+	if left >= time.Hour {
+		chip.Text = n(c, "chip.link-waits", int(left.Round(time.Hour)/time.Hour))
+	}
+	return chip
 }
 
 // sayDuration says how long tokens of an account are valid, or until when they count as fresh.

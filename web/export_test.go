@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/xuri/excelize/v2"
 
 	"latchkey/keys"
@@ -480,11 +481,33 @@ func TestTheListOffersItsExport(t *testing.T) {
 		t.Error("an empty list offers an export")
 	}
 	b.generate("Order sync")
-	link := k.signIn("viewer@acme.example").get(pathKeys()).Find("main .head a[download]")
-	if href, _ := link.Attr("href"); href != pathKeysExport(formatXLSX) || strings.Join(strings.Fields(link.Text()), " ") != "Export as XLSX" || link.Find(".unseen").Text() == "" {
-		t.Errorf("the link is %q to %q", link.Text(), href)
+	v := k.signIn("viewer@acme.example")
+	csv, book := pathKeysExport(formatCSV), pathKeysExport(formatXLSX)
+	v.offersExports(pathKeys(), "Export CSV to "+csv, "Export as XLSX to "+book)
+	const found = "?q=order&status=active"
+	v.offersExports(pathKeys()+found, "Export CSV to "+csv+found, "Export as XLSX to "+book+found)
+	if v.get(pathExternal()).Find("[download]").Length() != 0 {
+		t.Error("an empty External tab offers an export")
 	}
-	if _, scripted := link.Attr("hx-get"); scripted {
-		t.Error("the link is not a plain one")
+	b.external("orders-viewer")
+	v.offersExports(pathExternal(), "Export CSV to "+csv+"?sheet=external", "Export as XLSX to "+book)
+}
+
+// offersExports checks the words and the addresses of a page's plain links to files, and that the files are there.
+func (b *browser) offersExports(page string, want ...string) {
+	t := b.kit.t
+	t.Helper()
+	links := b.get(page).Find("main .head a[download]")
+	got := links.Map(func(_ int, link *goquery.Selection) string {
+		return strings.Join(strings.Fields(link.Text()), " ") + " to " + link.AttrOr("href", "")
+	})
+	if !slices.Equal(got, want) {
+		t.Errorf("the page offers %q, not %q", got, want)
+	}
+	if links.Filter("[hx-get]").Length() > 0 {
+		t.Error("the links are not plain ones")
+	}
+	for _, href := range links.Map(func(_ int, link *goquery.Selection) string { return link.AttrOr("href", "") }) {
+		b.get(href).is(http.StatusOK)
 	}
 }

@@ -35,6 +35,7 @@ func (s *Server) readExternal(c echo.Context, from list) (store.ExternalKeyPage,
 
 func (s *Server) externalListView(c echo.Context, found store.ExternalKeyPage, from list) views.ExternalList {
 	view := views.ExternalList{Shell: s.shell(c, "keys.heading"), Tabs: tabs(c, pathExternal()), Total: found.Total}
+	view.Exports = views.KeysExports{CSVURL: pathKeysExport(formatCSV) + "?sheet=" + sheetExternal, XLSXURL: pathKeysExport(formatXLSX)}
 	if actor(c).May(keys.EditAPIKeys) {
 		view.AddURL = pathExternalAdd()
 	}

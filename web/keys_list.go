@@ -62,7 +62,7 @@ func (s *Server) keysListView(c echo.Context, found store.KeyPage, roles []keys.
 	v := currentViewer(c)
 	view := views.KeysList{
 		Shell: s.shell(c, "keys.heading"), Tabs: tabs(c, pathKeys()), None: found.Total == 0, Count: countOf(found, from),
-		ClearURL: from.unfiltered().path(), ExportURL: from.exportPath(),
+		ClearURL: from.unfiltered().path(), Exports: from.exports(),
 	}
 	if v.actor.May(keys.EditAPIKeys) {
 		view.GenerateURL = pathKeysGenerate()

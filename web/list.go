@@ -10,6 +10,7 @@ import (
 
 	"latchkey/keys"
 	"latchkey/store"
+	"latchkey/views"
 )
 
 // list is the query of the list page that an action was started from, so that it can lead back
@@ -163,12 +164,13 @@ func (l list) at(id keys.KeyID) string {
 	return l.path() + "#kebab-" + string(id)
 }
 
-// exportPath is the file of the keys that the list shows, on all of its pages.
-func (l list) exportPath() string {
+// exports are the files of the keys that the list shows, on all of its pages.
+func (l list) exports() views.KeysExports {
+	query := ""
 	if first := l.first(); first != "" {
-		return pathKeysExport(formatXLSX) + "?" + string(first)
+		query = "?" + string(first)
 	}
-	return pathKeysExport(formatXLSX)
+	return views.KeysExports{CSVURL: pathKeysExport(formatCSV) + query, XLSXURL: pathKeysExport(formatXLSX) + query}
 }
 
 // carriedBy is the address of an action that leads back to the list.

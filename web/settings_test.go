@@ -208,7 +208,7 @@ func TestQ29ThePreviewSaysWhatTheValuesWouldDo(t *testing.T) {
 	before := k.dump()
 	for query, want := range map[string]string{
 		"duration=3-months&days=90&enforce=on&zone=UTC": "With these values 0 keys are expired.",
-		"duration=custom&days=30&enforce=on&zone=UTC":   "With these values 1 key is expired. Applying them stops 1 key that works now.",
+		"duration=custom&days=30&enforce=on&zone=UTC":   "With these values 1 key is expired. Applying them leaves 1 key without a valid token.",
 		"duration=custom&days=30&zone=UTC":              "With these values 1 key is outdated.",
 		"duration=custom&days=6&enforce=on&zone=UTC":    "Enter a number of days from 7 to 730",
 		"duration=custom&days=x&enforce=on&zone=UTC":    "Enter a number of days from 7 to 730",

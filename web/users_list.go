@@ -63,11 +63,9 @@ func sayUserState(c echo.Context, user keys.User) string {
 
 // userChips say what else keeps a user waiting.
 func (s *Server) userChips(c echo.Context, user store.AccountUser) (chips []ui.Chip) {
-	switch left := user.Link.ExpiresAt.Sub(s.now()); {
-	case user.Link.Waits(s.now()) && left < time.Hour:
-		chips = append(chips, ui.Chip{Tone: "info", Icon: "clock", Text: t(c, "users.chip.link-soon")})
+	switch {
 	case user.Link.Waits(s.now()):
-		chips = append(chips, ui.Chip{Tone: "info", Icon: "clock", Text: n(c, "users.chip.link", int(left.Hours()))})
+		chips = append(chips, s.linkChip(c, user.Link.ExpiresAt))
 	case user.Active() && !user.HasPassword:
 		chips = append(chips, ui.Chip{Tone: "warning", Icon: "triangle-alert", Text: t(c, "users.chip.no-link")})
 	}

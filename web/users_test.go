@@ -77,7 +77,12 @@ func TestUsersTheListAndItsColumns(t *testing.T) {
 	if to := a.Find(".head a").AttrOr("href", ""); to != pathUsersInvite() {
 		t.Errorf("Invite user leads to %q", to)
 	}
-	k.clock.advance(23*time.Hour + time.Minute)
+	k.clock.advance(41 * time.Minute)
+	b = k.signIn("ana@acme.example")
+	if got := k.userCell(b.get(pathUsers()), guest.email, "Status"); got != "Invited Link not opened yet, 23 h left" {
+		t.Errorf("after 41 minutes: %q", got)
+	}
+	k.clock.advance(22*time.Hour + 20*time.Minute)
 	b = k.signIn("ana@acme.example")
 	if got := k.userCell(b.get(pathUsers()), guest.email, "Status"); got != "Invited Link not opened yet, under 1 h left" {
 		t.Errorf("in the last hour: %q", got)

@@ -43,6 +43,8 @@ func TestB37AnActiveSearchUpdatesRowsAndAddressInPlace(t *testing.T) {
 	b.addressIs("?q=preco")
 	b.focusOn("#q")
 	b.says("#count", "1 key matches")
+	const exported = `[...document.querySelectorAll("#exports a")].map((a) => a.getAttribute("href")).join(" ")`
+	b.until("the exports follow", exported+` === "/account/api-keys/export.csv?q=preco /account/api-keys/export.xlsx?q=preco"`)
 	// A screen reader tells of what changes in a status, and not of one that is put in the place of another.
 	if !look[bool](b, `window.told.role === "status" && window.told === document.querySelector("#count")`) {
 		t.Error("the count is not announced")

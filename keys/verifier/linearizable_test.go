@@ -233,8 +233,9 @@ var (
 )
 
 // afterCommit stands between a commit and its answer. One call in many ends the process, which is not
-// started again in this phase: the change is in the database, nobody is told, and no change is answered
-// any more. One in fewer fails once. Most others wait for verifications to come between.
+// started again in this phase: the change is in the database, nobody is told, and nobody asks for another
+// one. Those that were under way are enough: of many changes whose answers are unknown porcupine looks for
+// the order in vain. One in fewer fails once. Most others wait for verifications to come between.
 func (h *history) afterCommit(ctx context.Context) error {
 	if h.verifier == nil {
 		return nil
@@ -320,7 +321,7 @@ func (h *history) settle() {
 
 // ask lets a client do one thing.
 func (h *history) ask(client int, random *rand.Rand) {
-	if client < verifying || random.IntN(3) == 0 {
+	if client < verifying || h.crashed.Load() || random.IntN(3) == 0 {
 		h.verify(client, random)
 		return
 	}
@@ -421,7 +422,7 @@ func (h *history) renew(client int) {
 		made, err = h.store.RenewKey(ctx, h.by, h.key, secret.NewNonce())
 		return err
 	})
-	if made.Token.IsZero() {
+	if made.Token.IsZero() || h.crashed.Load() {
 		return
 	}
 	h.mu.Lock()
