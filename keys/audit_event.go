@@ -120,6 +120,8 @@ type Refusal struct {
 	// Key is the key that was presented, where that is known. The event is then about that
 	// key.
 	Key KeyID
+	// User is the id of the user whose link was presented. The event is then about that user.
+	User string
 	// Detail is a further word for the audit log, such as the resource that was asked for. It is never
 	// what a stranger typed.
 	Detail string

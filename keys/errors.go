@@ -112,6 +112,7 @@ const (
 	ReasonLinkNotOpen         Reason = "link-not-open"
 	ReasonUserChanged         Reason = "user-changed"
 	ReasonUserInactive        Reason = "user-inactive"
+	ReasonOwnPassword         Reason = "own-password"
 	ReasonSelfLockout         Reason = "self-lockout"
 )
 

@@ -141,6 +141,8 @@ func (s RenewalState) useLink(event RenewalEvent, now time.Time) (RenewalState, 
 	switch {
 	case !s.Link.Waits(now):
 		return s, Conflict(ReasonNoLink)
+	case event == EventOpen && len(s.Tokens) > 1:
+		return s, Conflict(ReasonRenewalOpen)
 	case event == EventOpen && s.Status != StatusActive:
 		return s, Conflict(ReasonLinkKeyInactive)
 	}

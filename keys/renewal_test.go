@@ -97,6 +97,12 @@ func TestRenewalTable(t *testing.T) {
 	}
 }
 
+// No clock and no other fault may give a key a third token.
+func TestALinkIsNotOpenedBesideTwoTokens(t *testing.T) {
+	from := keys.RenewalState{Status: keys.StatusActive, Tokens: []keys.Token{tokenB, tokenA}, Link: waiting}
+	wantArrow(t, from, keys.EventOpen, string(keys.ReasonRenewalOpen))
+}
+
 // wantArrow asserts what an event makes of a state, in the words of the table.
 func wantArrow(t *testing.T, from keys.RenewalState, event keys.RenewalEvent, want string) {
 	t.Helper()

@@ -153,12 +153,15 @@ func (s *Store) Accounts(ctx context.Context) (all []keys.Account, err error) {
 }
 
 // lockAccount makes every other change of the actor's account, of its roles and of its users wait
-// until this one has ended. It returns NotFound when the actor has no account.
+// until this one has ended. It returns NotFound when the actor has no account, and what checkActor returns.
 func (t *tx) lockAccount(ctx context.Context) (keys.Account, error) {
 	t.saw = true
 	a, err := scanAccount(t.row(ctx, `
 		UPDATE account SET version = version + 1 WHERE id = $1 RETURNING `+accountColumns, t.by.AccountID))
-	return a, orNotFound(err, keys.ReasonAccountNotFound)
+	if err != nil {
+		return a, orNotFound(err, keys.ReasonAccountNotFound)
+	}
+	return a, t.checkActor(ctx)
 }
 
 const accountColumns = `id, number, slug, zone, duration_unit, duration_amount, enforce_expiry, settings_version, key_count, created_at, review_since`

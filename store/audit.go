@@ -81,6 +81,9 @@ func (t *tx) appendEvents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := t.checkActor(ctx); err != nil {
+		return err
+	}
 	rows := make([]auditRow, len(t.events))
 	var fed []auditRow
 	for i, e := range t.events {
@@ -159,7 +162,7 @@ func (t *tx) rowOf(e keys.AuditEvent, prev string) (auditRow, error) {
 		actorKind: string(e.ActorKind), actorID: e.ActorID, actor: note(e.Actor), action: string(e.Action),
 		objectKind: e.ObjectKind, objectID: e.ObjectID, object: note(e.Object),
 		ip: note(e.IP), requestID: note(e.RequestID), result: note(e.Result), alarm: e.Alarm,
-		details: string(details), prev: prev,
+		details: secret.Redact(string(details)), prev: prev,
 	}
 	row.hash, row.sums = chainHash(row.values()), columnSums(row.values())
 	return row, nil

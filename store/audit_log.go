@@ -149,7 +149,7 @@ func (s *Store) CountEvents(ctx context.Context, by keys.Actor, filter AuditFilt
 	if err := cmp.Or(by.Require(keys.ViewAuditLog), filter.check()); err != nil {
 		return 0, err
 	}
-	err = s.read(ctx, func(ctx context.Context, t *tx) error {
+	err = s.readAll(ctx, func(ctx context.Context, t *tx) error {
 		q, err := t.auditQuery(ctx, by.AccountID, filter)
 		if err != nil {
 			return err

@@ -47,6 +47,8 @@ type tx struct {
 	// fed says that the transaction wrote to the change feed, and saw that it looked at what the feed
 	// tells of.
 	fed, saw bool
+	// actorChecked says that the actor holds still what they held when they asked.
+	actorChecked bool
 	// unheld says that the caller takes the change in itself, so that nobody waits for it.
 	unheld bool
 }

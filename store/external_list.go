@@ -220,7 +220,7 @@ func (s *Store) EachExternalKey(ctx context.Context, by keys.Actor, do func(keys
 	if err := by.Require(keys.ViewAPIKeys); err != nil {
 		return err
 	}
-	return s.read(ctx, func(ctx context.Context, t *tx) error {
+	return s.readAll(ctx, func(ctx context.Context, t *tx) error {
 		for place, more := newestCursor, true; more; {
 			found, err := t.olderExternal(ctx, by.AccountID, place, externalChunk)
 			if err != nil {

@@ -48,7 +48,7 @@ func (s *Store) CountKeys(ctx context.Context, by keys.Actor, choice KeyChoice) 
 	if err := choice.check(); err != nil {
 		return 0, err
 	}
-	err = s.read(ctx, func(ctx context.Context, t *tx) error {
+	err = s.readAll(ctx, func(ctx context.Context, t *tx) error {
 		q, _, account, err := t.choose(ctx, by, choice)
 		if err != nil || choice.all() {
 			// The account counts its keys, so that nobody has to go through them.

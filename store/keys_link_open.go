@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"latchkey/keys"
 	"latchkey/keys/secret"
@@ -53,9 +54,6 @@ func (s *Store) OpenKeyLink(ctx context.Context, by keys.Actor, id string, value
 		opened, over = OpenedLink{}, nil
 		k, account, err := t.lockKeyOfLink(ctx, link)
 		opened.Key, opened.Account, opened.AccountID = k.Key, account.Slug, account.ID
-		if err != nil {
-			return err
-		}
 		t.by = t.by.In(account)
 		// The key is locked, so what its link is now stays true.
 		current, err := t.keyLink(ctx, link.ID)
@@ -116,9 +114,22 @@ func (t *tx) lockKeyOfLink(ctx context.Context, link linkRow) (k keyRow, account
 		return keyRow{}, keys.Account{}, err
 	}
 	if deleted.Valid {
-		return k, account, keys.Gone(keys.ReasonLinkVoided, fromMicros(deleted.Int64))
+		return k, account, t.goneWithKey(ctx, link, fromMicros(deleted.Int64))
 	}
 	return k, account, t.completeKey(ctx, &k)
+}
+
+// goneWithKey says why the link of a deleted key cannot be opened. That somebody had used it before says more
+// than that its key is gone.
+func (t *tx) goneWithKey(ctx context.Context, link linkRow, deleted time.Time) error {
+	current, err := t.keyLink(ctx, link.ID)
+	if err != nil {
+		return err
+	}
+	if !current.OpenedAt.IsZero() {
+		return current.Check(t.at)
+	}
+	return keys.Gone(keys.ReasonLinkVoided, deleted)
 }
 
 // noteExpired writes down that a link has expired, so that no clock that goes back brings it back. Of a

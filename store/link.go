@@ -35,10 +35,11 @@ func scanLink(row scanner) (l linkRow, err error) {
 	return l, err
 }
 
-// linkOfKey is the newest link of a key, or the zero link.
+// linkOfKey is the newest link of a key, or the zero link. Its number says that, and no clock: clocks of nodes
+// differ, and any may be set back.
 func (t *tx) linkOfKey(ctx context.Context, keyID string) (keys.Link, error) {
 	l, err := scanLink(t.row(ctx, `
-		SELECT `+linkColumns+` FROM link WHERE key_id = $1 ORDER BY created_at DESC, token DESC LIMIT 1`, keyID))
+		SELECT `+linkColumns+` FROM link WHERE key_id = $1 ORDER BY token DESC LIMIT 1`, keyID))
 	return l.Link, orNothing(err)
 }
 

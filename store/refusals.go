@@ -137,6 +137,13 @@ func (t *tx) recordAll(ctx context.Context, refusals []countedRefusal) error {
 			}
 			e.ActorKind, e.ActorID, e.ObjectKind, e.ObjectID, e.Object = keys.ActorNobody, "", objectKey, string(r.Key), k.Name
 		}
+		if r.User != "" {
+			emails, err := list(ctx, t, scanText, `SELECT email FROM app_user WHERE account_id = $1 AND id = $2`, r.AccountID, r.User)
+			if err != nil {
+				return err
+			}
+			e.ObjectKind, e.ObjectID, e.Object = objectUser, r.User, strings.Join(emails, "")
+		}
 		t.record(e)
 	}
 	return nil

@@ -18,7 +18,8 @@ type EditRole struct {
 }
 
 // EditRole gives a role of the actor's account its name, description and resources, and says whether
-// that changed anything. It returns NotFound when there is no such role, Conflict when it is built in or
+// that changed anything. Open links of users whose makers could not make them any more are void. It
+// returns NotFound when there is no such role, Conflict when it is built in or
 // was changed since the form was made, Invalid when the name breaks a rule or is another role's, when a
 // resource is unknown or when no user would be left who may manage users, and Forbidden when the actor may
 // not manage roles or does not hold what the role gives or shall give.
@@ -51,7 +52,10 @@ func (s *Store) EditRole(ctx context.Context, by keys.Actor, in EditRole) (role 
 		t.record(keys.AuditEvent{
 			Action: keys.ActionRoleEdited, ObjectKind: objectRole, ObjectID: role.Slug, Object: role.Name, Details: details,
 		})
-		return t.saveRole(ctx, before, role, numberOf)
+		if err := t.saveRole(ctx, before, role, numberOf); err != nil {
+			return err
+		}
+		return t.voidLinksBeyondMakers(ctx)
 	})
 	if err != nil {
 		return keys.Role{}, false, err

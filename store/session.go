@@ -123,12 +123,13 @@ func (t *tx) session(ctx context.Context, digest secret.Digest) (s Session, err 
 	return s, err
 }
 
-// holds are the slugs of the resources that a user holds through their roles.
+// holds are the slugs of the resources that a user holds through their roles, and none when they are inactive.
 func (t *tx) holds(ctx context.Context, user keys.Actor) ([]string, error) {
 	return list(ctx, t, scanText, `
 		SELECT resource.slug FROM resource
 		WHERE resource.account_id = $1 AND EXISTS (
 			SELECT 1 FROM user_role JOIN role ON role.id = user_role.role_id
+			JOIN app_user ON app_user.id = user_role.user_id AND app_user.status = 'active'
 			LEFT JOIN role_resource ON role_resource.role_id = role.id AND role_resource.resource = resource.number
 			WHERE user_role.user_id = $2 AND (role.everything OR role_resource.role_id IS NOT NULL))
 		ORDER BY resource.number`, user.AccountID, user.UserID)

@@ -7,7 +7,7 @@ import (
 )
 
 // DeactivateUser keeps a user of the actor's account out, and says whether they were active: their sessions
-// end at once, and their open link is void. Whoever manages users may also stop a user who holds more than
+// end at once, and their open link is void, as are the open links that they made for others. Whoever manages users may also stop a user who holds more than
 // they do. It returns NotFound when there is no such user, Forbidden when the actor may not manage users, and
 // Invalid when the user is the actor, or when nobody would manage users any more.
 func (s *Store) DeactivateUser(ctx context.Context, by keys.Actor, number int64) (user keys.User, changed bool, err error) {
@@ -35,7 +35,13 @@ func (s *Store) DeactivateUser(ctx context.Context, by keys.Actor, number int64)
 		}
 		changed = true
 		t.record(userEvent(keys.ActionUserDeactivated, user, map[string]any{"sessions_ended": ended}))
-		return t.voidUserLinks(ctx, locked, voidDeactivated)
+		if err := t.voidUserLinks(ctx, locked, voidDeactivated); err != nil {
+			return err
+		}
+		if err := t.voidLinksBeyondMakers(ctx); err != nil {
+			return err
+		}
+		return t.voidKeyLinksOf(ctx, user)
 	})
 	if err != nil {
 		return keys.User{}, false, err

@@ -29,7 +29,8 @@ func (s *Store) UserLinkExists(ctx context.Context, id string) (exists bool, err
 }
 
 // UserOfLink returns the user whose password a link can set, when its secret is right and the link can still
-// be opened. It opens nothing. It returns Gone when the link was used, voided or has expired; NotFound when
+// be opened. It opens nothing. It returns Gone, and whose link it was, when the link was used, voided or has
+// expired, which the caller counts for the audit log; NotFound when
 // there is no such link or the secret is wrong, which look alike; and TooMany when the actor's address has
 // presented too many wrong secrets. A right secret is never refused for that.
 func (s *Store) UserOfLink(ctx context.Context, by keys.Actor, link PresentedLink) (user keys.User, err error) {
@@ -49,7 +50,7 @@ func (s *Store) UserOfLink(ctx context.Context, by keys.Actor, link PresentedLin
 		return keys.User{}, s.refuseWrongSecret(ctx, by, link)
 	}
 	if gone := l.Check(s.now()); gone != nil {
-		return keys.User{}, s.refuseReopening(ctx, by, l, user, gone)
+		return user, gone
 	}
 	return user, nil
 }
@@ -77,15 +78,13 @@ func (s *Store) OpenUserLink(ctx context.Context, by keys.Actor, link PresentedL
 		}
 		return t.setPasswordByLink(ctx, locked, &l, phc)
 	})
-	switch {
-	case keys.KindOf(err) == keys.KindNotFound:
+	if keys.KindOf(err) == keys.KindNotFound {
 		return keys.User{}, s.refuseWrongSecret(ctx, by, link)
-	case err != nil:
-		return keys.User{}, err
-	case gone != nil:
-		return keys.User{}, s.refuseReopening(ctx, by, l, user, gone)
 	}
-	return user, nil
+	if err != nil {
+		return keys.User{}, err
+	}
+	return user, gone
 }
 
 func (t *tx) setPasswordByLink(ctx context.Context, user lockedUser, l *linkRow, phc string) error {
@@ -144,18 +143,4 @@ func (s *Store) refuseWrongSecret(ctx context.Context, by keys.Actor, link Prese
 		return err
 	}
 	return keys.NotFound(keys.ReasonLinkNotFound)
-}
-
-// refuseReopening tells that somebody had the right secret of a link that is over, and returns gone.
-func (s *Store) refuseReopening(ctx context.Context, by keys.Actor, l linkRow, user keys.User, gone error) error {
-	err := s.change(ctx, by, func(_ context.Context, t *tx) error {
-		e := userLinkEvent(keys.ActionLinkReopened, lockedUser{id: user.ID, accountID: user.AccountID, email: user.Email}, l, nil)
-		e.Result = string(keys.ReasonOf(gone))
-		t.record(e)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return gone
 }

@@ -78,6 +78,14 @@ func (t *tx) accountUsers(ctx context.Context, accountID, condition string, args
 	return users, nil
 }
 
+// opened is 1 for a link that was opened.
+func opened(l linkRow) int {
+	if l.OpenedAt.IsZero() {
+		return 0
+	}
+	return 1
+}
+
 // rolesOfUsers are the roles of users in the order of the roles' names, by the users' ids.
 func (t *tx) rolesOfUsers(ctx context.Context, accountID, where string, args []any) (map[string][]keys.Role, error) {
 	roles, err := t.accountRoles(ctx, accountID)
@@ -111,8 +119,8 @@ func (t *tx) linksOfUsers(ctx context.Context, where string, args []any) (map[st
 		SELECT `+linkColumns+` FROM link JOIN app_user ON app_user.id = link.user_id
 		WHERE link.voided_at IS NULL AND `+where, args...)
 	slices.SortFunc(links, func(a, b linkRow) int {
-		// Of two that were made at once, the one that waits came later.
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), b.OpenedAt.Compare(a.OpenedAt))
+		// The one that waits is the newest, whatever clocks say: a new one voids the one before.
+		return cmp.Or(-cmp.Compare(opened(a), opened(b)), a.CreatedAt.Compare(b.CreatedAt))
 	})
 	newest := make(map[string]keys.Link, len(links))
 	for _, l := range links {

@@ -10,7 +10,7 @@ import (
 // NewUserLink makes a link with which a user of the actor's account sets a password: another one, or the
 // first. The password that they have works until the link is opened. An earlier link of the user is void.
 // The form with the nonce makes one link, however often it is sent. It returns NotFound when there is no such
-// user, Conflict when they are inactive, Malformed when the nonce is not one of ours, and Forbidden when the
+// user, Conflict when they are inactive or the actor, who changes their own password with the current one, Malformed when the nonce is not one of ours, and Forbidden when the
 // actor may not manage users or does not hold what the user holds.
 func (s *Store) NewUserLink(ctx context.Context, by keys.Actor, number int64, nonce string) (made UserLink, err error) {
 	if err := by.Require(keys.ManageUsers); err != nil {
@@ -31,7 +31,10 @@ func (s *Store) NewUserLink(ctx context.Context, by keys.Actor, number int64, no
 		if err := by.MayGrant(user.Roles); err != nil {
 			return err
 		}
-		if !user.Active() {
+		switch {
+		case user.ID == by.UserID:
+			return keys.Conflict(keys.ReasonOwnPassword)
+		case !user.Active():
 			return keys.Conflict(keys.ReasonUserInactive)
 		}
 		made, err = t.newUserLink(ctx, user, locked, nonce)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/keys"
+	"latchkey/keys/secret"
 )
 
 // now is the time as the database keeps it: microseconds in UTC.
@@ -45,8 +46,10 @@ func normalEmail(email string) (string, error) { return keys.NormalEmail(email),
 // maxNote is how many bytes are kept of what a client says of itself.
 const maxNote = 512
 
-// note is text that a client sent and that is only kept to be shown: cut and cleaned, never refused.
+// note is text that a client sent and that is only kept to be shown: without secrets, cut and cleaned, never
+// refused.
 func note(text string) string {
+	text = secret.Redact(text)
 	if len(text) > maxNote {
 		text = text[:maxNote]
 	}

@@ -171,6 +171,24 @@ func TestAnExportHoldsNoSecret(t *testing.T) {
 	}
 }
 
+func TestASecretThatIsSearchedForIsNotWrittenDown(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	_, token := b.generate("Order sync")
+	link := secret.New(secret.KindLink).Reveal()
+	for _, path := range []string{
+		pathKeysExport(formatCSV) + "?q=" + token, pathKeysExport(formatXLSX) + "?q=" + link, pathAuditExport(formatCSV) + "?target=" + token + "&actor=x" + link,
+	} {
+		b.get(path).is(http.StatusOK)
+	}
+	if dump := k.dump(); strings.Contains(dump, token) || strings.Contains(dump, link) {
+		t.Error("a filter wrote a secret into the database")
+	}
+	if got := k.raw.Texts(`SELECT details FROM audit WHERE action = 'export.made' ORDER BY seq LIMIT 1`); !strings.Contains(got[0], "lkt_[redacted]") {
+		t.Errorf("the event is %q", got)
+	}
+}
+
 func TestAChoiceOfKeysIsExportedAndNothingElse(t *testing.T) {
 	k := newKit(t)
 	b := k.signIn("ana@acme.example")

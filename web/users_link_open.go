@@ -44,7 +44,7 @@ func (s *Server) usersLinkOpen(c echo.Context) error {
 	ctx, who, link := c.Request().Context(), stranger(c), in.presented(c)
 	user, err := s.store.UserOfLink(ctx, who, link)
 	if err != nil {
-		return err
+		return s.countReopening(c, user, err)
 	}
 	if problems := problemsOf(c, in.check(user)); problems != nil {
 		return s.renderPasswordLink(c, http.StatusUnprocessableEntity, strings.TrimSpace(in.Secret), problems)
@@ -53,10 +53,22 @@ func (s *Server) usersLinkOpen(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.store.OpenUserLink(ctx, who, link, hash); err != nil {
-		return err
+	if user, err := s.store.OpenUserLink(ctx, who, link, hash); err != nil {
+		return s.countReopening(c, user, err)
 	}
 	return s.redirect(c, pathLogin()+"?notice="+noticePassword)
+}
+
+// countReopening counts for the audit log that somebody had the right secret of a link of a user that is over,
+// and returns err.
+func (s *Server) countReopening(c echo.Context, user keys.User, err error) error {
+	if keys.KindOf(err) == keys.KindGone {
+		s.refusals.add(keys.Refusal{
+			Action: keys.ActionLinkReopened, AccountID: user.AccountID, User: user.ID, IP: c.RealIP(),
+			Route: c.Request().Method + " " + c.Path(), Reason: string(keys.ReasonOf(err)),
+		}, 1)
+	}
+	return err
 }
 
 // presented is the link of the path with the secret that was sent. What is no secret is a wrong one.

@@ -53,6 +53,12 @@ func TestQ10TheLifeOfAnInvitation(t *testing.T) {
 	if got := k.userCell(list, guest.email, "Last sign-in"); got != "12 Sep 2026" {
 		t.Errorf("signed in %q", got)
 	}
+	before = k.dump()
+	for range 20 {
+		k.browser().post(pathPassword(guest.link), passwordForm(guest.secret, "eleven loud herons wade")).is(http.StatusGone)
+	}
+	k.unchangedSince(before, "a link that is over, presented again and again")
+	k.server.FlushRefusals(t.Context())
 	if got := k.eventsOfUser(guest.email); !slices.Equal(got, []string{"user.invited ok", "link.created ok", "link.opened ok", "link.reopen_attempt link-used"}) {
 		t.Errorf("the events are %q", got)
 	}

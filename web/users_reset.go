@@ -23,7 +23,10 @@ func (s *Server) usersResetForm(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !user.Active() {
+	switch {
+	case user.ID == actor(c).UserID:
+		return atUsers(keys.Conflict(keys.ReasonOwnPassword))
+	case !user.Active():
 		return atUsers(keys.Conflict(keys.ReasonUserInactive))
 	}
 	titleID := "users.reset-heading"

@@ -384,8 +384,10 @@ func TestUsersAnEmailIsInert(t *testing.T) {
 	b := k.signIn("ana@acme.example")
 	refused := b.post(pathUsersInvite(), url.Values{"email": {hostileEmail}, "nonce": {secret.NewNonce()}})
 	refused.is(http.StatusUnprocessableEntity)
+	k.addUser("helper@acme.example", keys.RoleOwner)
 	k.exec(`UPDATE app_user SET email = $1 WHERE email = 'ana@acme.example'`, hostileEmail)
 	number := k.userNumber(hostileEmail)
+	b = k.signIn("helper@acme.example")
 	for _, path := range []string{pathUsers(), pathUserEdit(number), pathUserDeactivate(number), pathUserReset(number)} {
 		a := b.get(path)
 		a.is(http.StatusOK)

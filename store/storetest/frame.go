@@ -279,7 +279,7 @@ var others = []string{
 	"TakeFlash", "Roles", "Key", "Keys", "PickKeys", "NameTaken", "VerifyAudit", "AuditHead", "KeyEvents", "Sweep",
 	"KeyHistory", "KeyAlarm", "PreviewSettings", "LoadFeed", "FollowFeed", "RecordUsage", "KeyUsage",
 	"KeyLinkExists", "UsedRoles", "UsedRole", "Resources", "ReviewKeys", "ExternalKey", "ExternalKeys", "EachExternalKey", "ExportAudit", "Backup", "Failing",
-	"AccountUser", "AccountUsers", "UserLinkExists",
+	"AccountUser", "AccountUsers", "UserLinkExists", "UserOfLink",
 	"CountKeys", "EachKey", "AuditLog", "AuditAlarms", "CountEvents", "EachEvent",
 	"OwnSessions", "Beat", "Leave", "Listen", "Nodes", "Shared", "KeyChange",
 }

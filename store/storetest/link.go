@@ -150,6 +150,45 @@ var linkCases = []testCase{
 			}
 		}
 	}},
+	{"link/the newest link is the one that was made last, whatever the clock did", func(b *bench) {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync").Key
+		_, err := b.a.RenewKeyByLink(b.Context(), by, key.ID, secret.NewNonce())
+		b.must(err)
+		_, err = b.a.DiscardLink(b.Context(), by, key.ID)
+		b.must(err)
+		b.clock.Advance(-time.Hour)
+		second, err := b.b.RenewKeyByLink(b.Context(), by, key.ID, secret.NewNonce())
+		b.must(err)
+		_, err = b.a.RenewKey(b.Context(), by, key.ID, secret.NewNonce())
+		b.want(err, keys.KindConflict, keys.ReasonLinkWaits)
+		found, err := b.b.Key(b.Context(), by, key.ID)
+		b.must(err)
+		if found.Link.ID != second.Key.Link.ID {
+			b.Fatalf("the newest link is %+v", found.Link)
+		}
+		_, err = b.a.DiscardLink(b.Context(), by, key.ID)
+		b.must(err)
+		_, err = b.openKeyLink(b.a, store.Generated{Key: second.Key, LinkSecret: second.LinkSecret})
+		b.want(err, keys.KindGone, keys.ReasonLinkVoided)
+	}},
+	{"link/a link that was used says so, also when its key is gone", func(b *bench) {
+		by := b.newAccount("acme")
+		used, waits := b.linkedKey(by, "Used"), b.linkedKey(by, "Waits")
+		_, err := b.openKeyLink(b.a, used)
+		b.must(err)
+		opened := b.clock.Now()
+		b.clock.Advance(time.Hour)
+		for _, made := range []store.Generated{used, waits} {
+			_, err = b.a.DeleteKey(b.Context(), by, made.Key.ID)
+			b.must(err)
+		}
+		b.clock.Advance(time.Hour)
+		_, err = b.openKeyLink(b.b, used)
+		b.wantGone(err, keys.ReasonLinkUsed, opened)
+		_, err = b.openKeyLink(b.b, waits)
+		b.wantGone(err, keys.ReasonLinkVoided, opened.Add(time.Hour))
+	}},
 	{"link/an unknown id and a wrong secret are told the same, and void nothing", func(b *bench) {
 		by := b.newAccount("acme")
 		made := b.linkedKey(by, "Orders sync")

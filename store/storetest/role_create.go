@@ -134,7 +134,7 @@ var roleCreateCases = []testCase{
 		user, err := b.a.CreateUser(b.Context(), by, store.NewUser{Email: "bo@acme.example", PasswordPHC: testPHC, Roles: []string{"administrators"}})
 		b.must(err)
 		take := func(version int64) error {
-			_, _, err := b.a.EditRole(b.Context(), by, store.EditRole{Slug: "administrators", Version: version, Name: "Administrators", Resources: []string{"orders.read"}})
+			_, _, err := b.a.EditRole(b.Context(), b.command(by), store.EditRole{Slug: "administrators", Version: version, Name: "Administrators", Resources: []string{"orders.read"}})
 			return err
 		}
 		b.must(take(1)) // the owner is left
@@ -145,9 +145,9 @@ var roleCreateCases = []testCase{
 		if b.raw.dump() != before {
 			b.Fatal("a refusal changed the database")
 		}
-		b.editRole(by, "administrators", keys.ManageUsers, keys.ManageRoles)
+		b.editRole(b.command(by), "administrators", keys.ManageUsers, keys.ManageRoles)
 		b.raw.Do(`DELETE FROM user_role WHERE user_id = $1`, user.ID)
-		b.editRole(by, "orders-viewer", "orders.write") // what takes no administrator away is not held up by their lack
+		b.editRole(b.command(by), "orders-viewer", "orders.write") // what takes no administrator away is not held up by their lack
 		b.editRole(other, "orders-viewer", "orders.write")
 	}},
 }

@@ -145,6 +145,11 @@ func holding(a keys.Actor, resources ...string) keys.Actor {
 	return a
 }
 
+// command is a command that acts in the actor's account.
+func (b *bench) command(by keys.Actor) keys.Actor {
+	return keys.Command("latchkey test").In(keys.Account{ID: by.AccountID, Slug: by.Account})
+}
+
 // newKey makes a key in the actor's account.
 func (b *bench) newKey(by keys.Actor, name string, roles ...string) store.Generated {
 	b.Helper()

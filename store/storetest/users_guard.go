@@ -64,26 +64,12 @@ var userChanges = []change{
 			return err
 		}
 	}},
-	// It opens nothing, but tells when a link that is over is presented.
-	{"UserOfLink", func(b *bench) func() error {
-		by := b.newAccount("acme")
-		made := b.invite(by, "bo@acme.example")
-		b.opens(made, testPHC)
-		return func() error {
-			_, err := b.a.UserOfLink(b.Context(), b.stranger(), presented(made))
-			if keys.KindOf(err) == keys.KindGone {
-				return nil
-			}
-			return err
-		}
-	}},
 }
 
 var usersGuardCases = []testCase{
 	{"users/nobody gives, edits, revives or resets more than they hold, but may stop it", func(b *bench) {
 		by := b.newAccount("acme")
-		manager := holding(by, keys.ManageUsers, keys.ViewAPIKeys)
-		manager.UserID = "" // another user than the one that is acted on
+		manager := b.newManager(by, "manager@acme.example", keys.ManageUsers, keys.ViewAPIKeys)
 		strong := b.newUser(by, "strong@acme.example", keys.RoleUserAdministrator)
 		weak := b.newUser(by, "weak@acme.example", "orders-viewer")
 		_, _, err := b.a.DeactivateUser(b.Context(), by, strong.Number)
@@ -144,6 +130,144 @@ var usersGuardCases = []testCase{
 			b.Fatal("a refusal changed the database")
 		}
 	}},
+	{"users/nobody makes a link for themselves: a password is changed with the current one", func(b *bench) {
+		by := b.newAccount("acme")
+		before := b.raw.dump()
+		_, err := b.a.NewUserLink(b.Context(), by, b.entry(by, by.Email).Number, secret.NewNonce())
+		b.want(err, keys.KindConflict, keys.ReasonOwnPassword)
+		if b.raw.dump() != before {
+			b.Fatal("a refusal changed the database")
+		}
+	}},
+	{"users/a link is void once its maker could not make it any more, and no other is", func(b *bench) {
+		by := b.newAccount("acme")
+		edit := func(email string, roles ...string) {
+			u := b.entry(by, email)
+			_, _, err := b.a.EditUser(b.Context(), by, store.EditUser{Number: u.Number, Version: u.Version, Roles: roles})
+			b.must(err)
+		}
+		for name, happens := range map[string]func(maker, guest string){
+			"the guest gets a role": func(_, guest string) { edit(guest, keys.RoleOwner) },
+			"the guest's role gets more": func(_, guest string) {
+				b.editRole(by, b.entry(by, guest).Roles[0].Slug, keys.ViewAuditLog)
+			},
+			"the maker loses the role":   func(maker, _ string) { edit(maker) },
+			"the maker's role gets less": func(maker, _ string) { b.editRole(by, b.entry(by, maker).Roles[0].Slug, keys.ViewAPIKeys) },
+			"the maker is deactivated": func(maker, _ string) {
+				_, _, err := b.a.DeactivateUser(b.Context(), by, b.entry(by, maker).Number)
+				b.must(err)
+			},
+		} {
+			n := strings.ReplaceAll(name, " ", "-")
+			n = strings.ReplaceAll(n, "'", "")
+			maker := b.newManager(by, "m-"+n+"@acme.example", keys.ManageUsers)
+			role, err := b.a.CreateRole(b.Context(), by, store.NewRole{Name: n, Resources: []string{"orders.read"}})
+			b.must(err)
+			guest := b.newUser(by, "g-"+n+"@acme.example", role.Slug)
+			reset, err := b.a.NewUserLink(b.Context(), maker, guest.Number, secret.NewNonce())
+			b.must(err)
+			bystander := b.newUser(by, "b-"+n+"@acme.example", "pricing-admin")
+			kept, err := b.a.NewUserLink(b.Context(), by, bystander.Number, secret.NewNonce())
+			b.must(err)
+			b.opensNot(reset, "", guest) // a wrong secret shows that the check can fail
+			happens(maker.Email, guest.Email)
+			b.opensNot(reset, keys.ReasonLinkVoided, guest)
+			if got := b.eventsOf(guest); !slices.Contains(got, "link.voided ok") {
+				b.Fatalf("%s: the events are %q", name, got)
+			}
+			b.opens(kept, name)
+			if b.passwordPHC(b.actorOf(bystander)) != name {
+				b.Fatalf("%s: the owner's link does not open", name)
+			}
+		}
+	}},
+	{"users/a change within what the maker of a link holds leaves the link open", func(b *bench) {
+		by := b.newAccount("acme")
+		maker := b.newManager(by, "manager@acme.example", keys.ManageUsers, keys.ViewAPIKeys)
+		made := b.invite(maker, "guest@acme.example", "orders-viewer")
+		b.editRole(by, "orders-viewer", "orders.write", keys.ViewAPIKeys)
+		_, _, err := b.a.EditUser(b.Context(), by, store.EditUser{Number: made.User.Number, Version: made.User.Version, Roles: []string{"orders-viewer", "pricing-admin"}})
+		b.must(err)
+		other := b.newUser(by, "other@acme.example", keys.RoleOwner)
+		_, _, err = b.a.DeactivateUser(b.Context(), by, other.Number)
+		b.must(err)
+		b.opens(made, "opened")
+		if b.passwordPHC(b.actorOf(made.User)) != "opened" {
+			b.Fatal("the link does not open")
+		}
+	}},
+	{"users/of a user who is deactivated the links of keys are void, too, and of nobody else", func(b *bench) {
+		by := b.newAccount("acme")
+		maker := b.actorOf(b.newUser(by, "bo@acme.example", keys.RoleUserAdministrator, "orders-viewer"))
+		fresh, own := b.linkedKey(maker, "Fresh"), b.linkedKey(by, "Own")
+		steady := b.newKey(by, "Steady")
+		renewed, err := b.a.RenewKeyByLink(b.Context(), maker, steady.Key.ID, secret.NewNonce())
+		b.must(err)
+		opened := b.linkedKey(maker, "Opened")
+		_, err = b.openKeyLink(b.a, opened)
+		b.must(err)
+		_, _, err = b.a.DeactivateUser(b.Context(), by, b.entry(by, maker.Email).Number)
+		b.must(err)
+		for _, link := range []store.Generated{fresh, {Key: renewed.Key, LinkSecret: renewed.LinkSecret}} {
+			_, err := b.openKeyLink(b.b, link)
+			b.wantGone(err, keys.ReasonLinkVoided, b.clock.Now())
+			key, err := b.b.Key(b.Context(), by, link.Key.ID)
+			b.must(err)
+			if key.Link.Waits(b.clock.Now()) || len(key.Tokens) != len(link.Key.Tokens) {
+				b.Fatalf("the key is %+v", key)
+			}
+		}
+		b.wantEvents(by, fresh.Key.ID, "link.voided", "link.created", "key.generated")
+		if got := b.raw.count(`SELECT COUNT(*) FROM api_key WHERE link_until > 0`); got != 1 {
+			b.Fatalf("%d keys seem to wait for a link; want 1", got)
+		}
+		_, err = b.openKeyLink(b.b, own)
+		b.must(err)
+	}},
+	{"users/whoever was deactivated or lost a role since they asked changes nothing", func(b *bench) {
+		by := b.newAccount("acme")
+		key := b.newKey(by, "Orders sync").Key
+		for name, loses := range map[string]func(number, version int64) error{
+			"deactivated": func(number, _ int64) error { _, _, err := b.a.DeactivateUser(b.Context(), by, number); return err },
+			"demoted": func(number, version int64) error {
+				_, _, err := b.a.EditUser(b.Context(), by, store.EditUser{Number: number, Version: version, Roles: []string{"orders-viewer"}})
+				return err
+			},
+		} {
+			user := b.newUser(by, name+"@acme.example", keys.RoleOwner)
+			who := b.actorOf(user)
+			b.must(loses(user.Number, user.Version))
+			before := b.raw.dump()
+			for does, err := range map[string]error{
+				"invites": func() error {
+					_, err := b.a.InviteUser(b.Context(), who, store.InviteUser{Email: "x@acme.example", Roles: []string{keys.RoleOwner}, Nonce: secret.NewNonce()})
+					return err
+				}(),
+				"edits a user": func() error {
+					_, _, err := b.a.EditUser(b.Context(), who, store.EditUser{Number: user.Number, Version: user.Version + 1, Roles: []string{keys.RoleOwner}})
+					return err
+				}(),
+				"makes a role": func() error {
+					_, err := b.a.CreateRole(b.Context(), who, store.NewRole{Name: "Spies", Resources: []string{keys.ViewAuditLog}})
+					return err
+				}(),
+				"generates": func() error {
+					_, err := b.a.GenerateKey(b.Context(), who, store.NewKey{Name: "Mine", Nonce: secret.NewNonce()})
+					return err
+				}(),
+				"renews":  func() error { _, err := b.a.RenewKey(b.Context(), who, key.ID, secret.NewNonce()); return err }(),
+				"deletes": func() error { _, err := b.a.DeleteKey(b.Context(), who, key.ID); return err }(),
+				"exports": b.a.RecordExport(b.Context(), who, store.Export{Permission: keys.ViewAPIKeys, Format: "csv"}),
+			} {
+				if keys.KindOf(err) != keys.KindForbidden || keys.ReasonOf(err) != keys.ReasonPermissionMissing {
+					b.Errorf("who was %s %s: %v", name, does, err)
+				}
+			}
+			if b.raw.dump() != before {
+				b.Fatal("a refusal changed the database")
+			}
+		}
+	}},
 	{"users/the last administrator stays, on every path, and nobody locks themselves out", func(b *bench) {
 		by := b.newAccount("acme")
 		ana := b.entry(by, by.Email)
@@ -151,8 +275,7 @@ var usersGuardCases = []testCase{
 		idle := b.newUser(by, "cy@acme.example", keys.RoleOwner)
 		_, _, err := b.a.DeactivateUser(b.Context(), by, idle.Number)
 		b.must(err)
-		other := by
-		other.UserID, other.Email = "another", "another@acme.example"
+		other := b.command(by)
 		before := b.raw.dump()
 		for _, who := range []keys.Actor{by, other} {
 			_, _, err = b.a.DeactivateUser(b.Context(), who, ana.Number)
@@ -194,9 +317,24 @@ var usersGuardCases = []testCase{
 		if !changed {
 			b.Fatal("nothing changed")
 		}
-		_, _, err = b.a.DeactivateUser(b.Context(), by, deputy.Number)
+		_, _, err = b.a.DeactivateUser(b.Context(), b.command(by), deputy.Number)
 		b.want(err, keys.KindInvalid, keys.ReasonLastAdministrator)
 	}},
+}
+
+// opensNot fails the test unless a link does not open: for a reason, or with a wrong secret when there is none.
+func (b *bench) opensNot(made store.UserLink, reason keys.Reason, user keys.User) {
+	b.Helper()
+	link, kind := presented(made), keys.KindGone
+	if reason == "" {
+		link.Digest, kind, reason = secret.New(secret.KindLink).Digest(), keys.KindNotFound, keys.ReasonLinkNotFound
+	}
+	before := b.passwordPHC(b.actorOf(user))
+	_, err := b.b.OpenUserLink(b.Context(), b.stranger(), link, "stolen")
+	b.want(err, kind, reason)
+	if b.passwordPHC(b.actorOf(user)) != before {
+		b.Fatal("the password is another one")
+	}
 }
 
 // userLink is the nth link: an invitation for an even one, and one that resets a password for the rest.
@@ -229,11 +367,9 @@ var usersRaceCases = []testCase{
 			if count(opened) != 1 || count(used) != openers-1 || b.passwordPHC(b.actorOf(made.User)) != strings.Repeat("x", winner+1) {
 				b.Fatalf("link %d: %d opened it, %d found it used", n, count(opened), count(used))
 			}
-			events := b.eventsOf(made.User)
-			again := slices.DeleteFunc(slices.Clone(events), func(e string) bool { return e != "link.reopen_attempt link-used" })
-			opens := slices.DeleteFunc(slices.Clone(events), func(e string) bool { return e != "link.opened ok" })
-			if len(again) != openers-1 || len(opens) != 1 {
-				b.Fatalf("link %d: the events are %q", n, events)
+			opens := slices.DeleteFunc(b.eventsOf(made.User), func(e string) bool { return e != "link.opened ok" })
+			if len(opens) != 1 {
+				b.Fatalf("link %d: the events are %q", n, b.eventsOf(made.User))
 			}
 		}
 		b.Logf("%d links of users, %d openers each: one success each", links, openers)
@@ -247,7 +383,7 @@ var usersRaceCases = []testCase{
 				_, _, results[i] = s.DeactivateUser(b.Context(), both[i], b.entry(by, both[1-i].Email).Number)
 			})
 			winner := slices.Index(results, nil)
-			if winner < 0 || keys.ReasonOf(results[1-winner]) != keys.ReasonLastAdministrator {
+			if winner < 0 || keys.ReasonOf(results[1-winner]) != keys.ReasonPermissionMissing {
 				b.Fatalf("the results are %v", results)
 			}
 			if n := b.raw.count(`SELECT COUNT(*) FROM app_user WHERE status = 'active'`); n != 1 {
@@ -267,7 +403,7 @@ var usersRaceCases = []testCase{
 				_, _, results[i] = s.EditUser(b.Context(), both[i], store.EditUser{Number: them.Number, Version: them.Version})
 			})
 			winner := slices.Index(results, nil)
-			if winner < 0 || keys.ReasonOf(results[1-winner]) != keys.ReasonLastAdministrator {
+			if winner < 0 || keys.ReasonOf(results[1-winner]) != keys.ReasonPermissionMissing {
 				b.Fatalf("the results are %v", results)
 			}
 			lost := b.entry(by, both[1-winner].Email)
