@@ -54,6 +54,9 @@ func (s *Store) OpenKeyLink(ctx context.Context, by keys.Actor, id string, value
 		opened, over = OpenedLink{}, nil
 		k, account, err := t.lockKeyOfLink(ctx, link)
 		opened.Key, opened.Account, opened.AccountID = k.Key, account.Slug, account.ID
+		if err != nil {
+			return err
+		}
 		t.by = t.by.In(account)
 		// The key is locked, so what its link is now stays true.
 		current, err := t.keyLink(ctx, link.ID)
@@ -126,8 +129,8 @@ func (t *tx) goneWithKey(ctx context.Context, link linkRow, deleted time.Time) e
 	if err != nil {
 		return err
 	}
-	if !current.OpenedAt.IsZero() {
-		return current.Check(t.at)
+	if over := current.Check(t.at); over != nil {
+		return over
 	}
 	return keys.Gone(keys.ReasonLinkVoided, deleted)
 }
