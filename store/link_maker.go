@@ -12,7 +12,7 @@ import (
 // Why a link was voided whose maker changed.
 const (
 	voidMakerDeactivated = "maker deactivated"
-	voidMakerLacks       = "maker may not make it any more"
+	voidMakerLacks       = "maker lacks"
 )
 
 // voidLinksBeyondMakers takes back the open links of users of the actor's account whose makers could not make

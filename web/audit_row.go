@@ -60,17 +60,11 @@ func auditFields(c echo.Context, e store.LoggedEvent) (fields []views.AuditField
 			fields = slices.Insert(fields, changesOf(fields), field)
 			continue
 		}
-		field.After = sayValue(c, e.Details[name])
-		if micros, is := e.Details[name].(float64); is && name == "since" {
-			field.After = momentOf(c, time.UnixMicro(int64(micros))).Text
-		}
-		if name == "reason" && e.WrittenAgain() {
-			field.After = t(c, "audit.value.lost")
-		}
+		field.After = sayDetail(c, e, name)
 		fields = append(fields, field)
 	}
 	if e.Result != "ok" {
-		fields = append(fields, views.AuditField{Label: t(c, "audit.field.result"), After: safe(e.Result)})
+		fields = append(fields, views.AuditField{Label: t(c, "audit.field.result"), After: sayOr(c, "error."+e.Result+".heading", safe(e.Result))})
 	}
 	if e.Key != "" {
 		fields = append(fields, views.AuditField{Label: t(c, "audit.field.key"), After: string(e.Key)})
@@ -79,6 +73,27 @@ func auditFields(c echo.Context, e store.LoggedEvent) (fields []views.AuditField
 		fields = append(fields, views.AuditField{Label: t(c, "audit.field.request"), After: safe(e.RequestID)})
 	}
 	return slices.CompactFunc(fields, func(a, b views.AuditField) bool { return a == b })
+}
+
+// sayDetail is one of an event's details as people read it: a moment in their zone, a code in words.
+func sayDetail(c echo.Context, e store.LoggedEvent, name string) string {
+	value, said := e.Details[name], sayValue(c, e.Details[name])
+	switch name {
+	case "since":
+		if micros, is := value.(float64); is {
+			return momentOf(c, time.UnixMicro(int64(micros))).Text
+		}
+	case "expires_at":
+		if at, err := time.Parse(time.RFC3339, said); err == nil {
+			return momentOf(c, at).Text
+		}
+	case "reason", "kind":
+		if name == "reason" && e.WrittenAgain() {
+			return t(c, "audit.value.lost")
+		}
+		return sayOr(c, "audit."+name+"."+strings.ReplaceAll(said, " ", "-"), said)
+	}
+	return said
 }
 
 // changesOf is how many of the first fields are changes.

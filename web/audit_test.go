@@ -14,6 +14,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"latchkey/keys"
+	"latchkey/keys/secret"
 	"latchkey/views/words"
 )
 
@@ -452,6 +453,28 @@ func TestAuditValuesAreReadable(t *testing.T) {
 	} {
 		if got := sayValue(c, check.value); got != check.want {
 			t.Errorf("%v is said as %q, not %q", check.value, got, check.want)
+		}
+	}
+}
+
+func TestAuditReasonsAreWordsAndNotCodes(t *testing.T) {
+	k := newKit(t)
+	b := k.signIn("ana@acme.example")
+	bo := b.inviteByForm("bo@acme.example").number
+	b.post(pathUserLinkDiscard(bo), nil).leadsTo(pathUsers())
+	b.post(pathUserReset(bo), url.Values{"nonce": {secret.NewNonce()}}).is(http.StatusOK)
+	b.post(pathUserDeactivate(bo), nil).leadsTo(pathUsers())
+	k.addRole("keys-viewer", keys.ViewAPIKeys)
+	k.addUser("viewer@acme.example", "keys-viewer")
+	k.signIn("viewer@acme.example").get(pathUsers()).is(http.StatusForbidden)
+	k.server.FlushRefusals(t.Context())
+	log := b.get(pathAudit())
+	for _, want := range []string{"ReasonDiscarded", "ReasonThe user was deactivated", "Why refusedYou do not have permission for this", "KindInvitation", "Expires13 Sep 2026, 10:00 UTC"} {
+		log.says("table", want)
+	}
+	for _, code := range []string{"permission-missing", "Kindinvitation", "2026-09-13T"} {
+		if strings.Contains(log.text("table"), code) {
+			t.Errorf("the log shows the code %q", code)
 		}
 	}
 }

@@ -209,9 +209,13 @@ func TestAChoiceOfKeysIsExportedAndNothingElse(t *testing.T) {
 	if lines := b.get(pathKeysExport(formatCSV) + "?id=" + string(foreign)).lines(); len(lines) != 1 {
 		t.Errorf("a foreign key gives %q", lines)
 	}
-	many := strings.Repeat("&id=x", 5000)
-	if lines := b.get(pathKeysExport(formatCSV) + "?id=" + string(one) + many).lines(); len(lines) != 2 {
-		t.Errorf("a choice that is too long gives %q", lines)
+	if lines := b.get(pathKeysExport(formatCSV) + "?id=" + string(one) + strings.Repeat("&id=x", maxExported-1)).lines(); len(lines) != 2 {
+		t.Errorf("the longest choice gives %q", lines)
+	}
+	for _, format := range []string{formatCSV, formatXLSX} {
+		refused := b.get(pathKeysExport(format) + "?id=" + string(one) + strings.Repeat("&id=x", maxExported))
+		refused.is(http.StatusBadRequest)
+		refused.says("main", "Select at most 200 keys at once.")
 	}
 }
 

@@ -25,12 +25,18 @@ const (
 
 // keysExportXLSX answers with a workbook of the account's keys: generated ones and external ones.
 func (s *Server) keysExportXLSX(c echo.Context) error {
+	if err := checkChosen(c); err != nil {
+		return err
+	}
 	return s.answerExport(c, s.keysExport(c, formatXLSX, sheetGenerated, sheetExternal))
 }
 
 // keysExportCSV answers with one of the sheets of the workbook.
 func (s *Server) keysExportCSV(c echo.Context) error {
 	name := cmp.Or(c.QueryParam("sheet"), sheetGenerated)
+	if err := checkChosen(c); err != nil {
+		return err
+	}
 	if name != sheetGenerated && name != sheetExternal {
 		return malformed()
 	}
@@ -76,13 +82,18 @@ func (s *Server) keysExport(c echo.Context, format string, names ...string) expo
 	return e
 }
 
+// checkChosen refuses more keys than one export can name: a file without some of them would seem whole.
+func checkChosen(c echo.Context) error {
+	if len(c.QueryParams()["id"]) > maxExported {
+		return retryAt(keys.Malformed(reasonTooManyChosen), pathKeys(), "error.back.keys")
+	}
+	return nil
+}
+
 // keyChoice is the choice of keys in a request's address: keys by their ids, or else those that the list shows
-// under the same address. What is beyond the limit is no longer looked at.
+// under the same address.
 func keyChoice(c echo.Context) (choice store.KeyChoice) {
 	for _, text := range c.QueryParams()["id"] {
-		if len(choice.IDs) == maxExported {
-			break
-		}
 		// What cannot be a key stands for no key, as one of another account does.
 		if id := keys.KeyID(text); keys.IsText(text) && !slices.Contains(choice.IDs, id) {
 			choice.IDs = append(choice.IDs, id)
