@@ -169,7 +169,7 @@ func TestTheDemoShowsEveryLotOfALinkAndOfAUser(t *testing.T) {
 
 	list := d.page("/account/api-keys/generated")
 	for key, want := range map[int]struct{ row, page string }{
-		131:        {"No token yet Link not opened yet, 24 h left", "has not been opened yet"},
+		131:        {"No token yet Link not opened yet, 23 h left", "has not been opened yet"},
 		130:        {"days left", "was opened on"},
 		demoResent: {"Link not opened yet, 21 h left", "has not been opened yet"},
 		126:        {"No token", "was taken back on"},
@@ -189,8 +189,8 @@ func TestTheDemoShowsEveryLotOfALinkAndOfAUser(t *testing.T) {
 	users := d.page("/account/users")
 	for email, want := range map[string][]string{
 		demoEmail: {"Owner", "Active"}, demoHelper: {"User Administrator", "Active"}, demoViewer: {"Auditor", "Active"},
-		demoLeft: {"On call", "Inactive"}, demoInvited: {"Invited", "Link not opened yet, 21 h left"},
-		demoCame: {"Auditor", "Active", "Link opened 2 days ago from " + demoOpener}, demoForgot: {"On call", "Active", "Link not opened yet, 22 h left"},
+		demoLeft: {"On call", "Inactive"}, demoInvited: {"Invited", "Link not opened yet, 22 h left"},
+		demoCame: {"Auditor", "Active", "Link opened 2 days ago from " + demoOpener}, demoForgot: {"On call", "Active", "Link not opened yet, 23 h left"},
 	} {
 		d.says(d.row(users, email), want...)
 	}
