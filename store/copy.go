@@ -90,7 +90,10 @@ func openSource(ctx context.Context, url string, o Options) (db database, err er
 	if err != nil {
 		return database{}, err
 	}
-	if err := errors.Join(checkSource(ctx, db, dialect), checkUnserved(ctx, db, o)); err != nil {
+	if err = checkSource(ctx, db, dialect); err == nil {
+		err = checkUnserved(ctx, db, o)
+	}
+	if err != nil {
 		return database{}, errors.Join(err, db.close())
 	}
 	return db, nil
@@ -98,8 +101,12 @@ func openSource(ctx context.Context, url string, o Options) (db database, err er
 
 // checkSource refuses a database that is not of this program's own schema.
 func checkSource(ctx context.Context, db database, dialect goose.Dialect) error {
-	if exists, err := hasTable(ctx, db, "head"); err != nil || !exists {
-		return errors.Join(err, orNil(!exists, refused("there is no Latchkey in it; nothing was copied")))
+	exists, err := hasTable(ctx, db, "head")
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return refused("there is no Latchkey in it; nothing was copied")
 	}
 	provider, err := migrator(dialect, db.write, nil)
 	if err != nil {

@@ -134,6 +134,21 @@ func TestACopyThatWouldNotBeOneIsRefused(t *testing.T) {
 	}
 }
 
+func TestACopyWithADatabaseThatDoesNotAnswerSaysThatNothingWasCopied(t *testing.T) {
+	folder := initialised(t)
+	away := "postgres://latchkey:hunter2@" + freeAddress(t) + "/keys?sslmode=disable"
+	for place, args := range map[string][]string{
+		"the target": {"--from", "sqlite:" + folder, "--to", away},
+		"the source": {"--from", away, "--to", "sqlite:" + filepath.Join(t.TempDir(), "new")},
+	} {
+		got := cli(t, "", append([]string{"copy"}, args...)...)
+		got.refused(t, place+": failed to connect", "Nothing was copied")
+		if strings.Contains(got.stderr, "hunter2") || strings.Count(got.stderr, "failed to connect") != 1 || strings.Contains(got.stderr, "there is no Latchkey") {
+			t.Errorf("it says %q; want once what is wrong, and no password", got.stderr)
+		}
+	}
+}
+
 func TestACopyThatArrivesOtherwiseIsNotKept(t *testing.T) {
 	folder, _ := guarded(t, 2)
 	cluster := storetest.NewCluster(t)
