@@ -51,7 +51,17 @@ func (c *copyCmd) Run(p *program) error {
 			return fmt.Errorf("everything is copied, but %s cannot be written to: %w", to, err)
 		}
 	}
-	return c.tell(p, from, to, report)
+	var unmarked error
+	if !from.postgres() {
+		unmarked = markMoved(from.folder, to, p.now())
+	}
+	if err := c.tell(p, from, to, report); err != nil {
+		return err
+	}
+	if unmarked != nil {
+		p.say("That it was moved could not be written into %s (%v), so latchkey serve does not refuse that folder.", from, unmarked)
+	}
+	return nil
 }
 
 // tell says what was copied, and what is to be done now.
