@@ -30,7 +30,7 @@ func (c *copyCmd) Run(p *program) error {
 		return err
 	}
 	if from == to {
-		return errors.New("--from and --to are the same place; nothing was copied")
+		return misused(errors.New("--from and --to are the same place; nothing was copied"))
 	}
 	source, err := holdSource(from)
 	if err != nil {
@@ -96,13 +96,14 @@ func copyPlace(flag, text, file string) (place, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case text == "":
-		return place{}, fmt.Errorf("%s is missing: give sqlite:FOLDER or postgres://…", flag)
+		return place{}, misused(fmt.Errorf("%s is missing: give sqlite:FOLDER or postgres://…", flag))
 	case scheme == "postgres", scheme == "postgresql":
-		return placeFlags{Data: ".", DatabaseURL: text}.place()
+		p, err := placeFlags{Data: ".", DatabaseURL: text}.place()
+		return p, misused(err)
 	case scheme == "sqlite" && strings.TrimPrefix(rest, "//") != "":
 		return placeFlags{Data: strings.TrimPrefix(rest, "//")}.place()
 	}
-	return place{}, fmt.Errorf("%s is no place that can be copied; give sqlite:FOLDER, such as sqlite:./data, or postgres://…", flag)
+	return place{}, misused(fmt.Errorf("%s is no place that can be copied; give sqlite:FOLDER, such as sqlite:./data, or postgres://…", flag))
 }
 
 // nothing is what needs no closing.

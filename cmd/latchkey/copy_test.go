@@ -112,17 +112,22 @@ func TestACopyThatWouldNotBeOneIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		says string
+		code int
 	}{
-		{nil, "--from is missing"},
-		{[]string{"--from", "sqlite:" + folder}, "--to is missing"},
-		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + folder}, "the same place"},
-		{[]string{"--from", "sqlite:" + folder, "--to", "mysql://x"}, "--to is no place"},
-		{[]string{"--from", folder, "--to", "sqlite:" + empty}, "--from is no place"},
-		{[]string{"--from", "sqlite:" + empty, "--to", "sqlite:" + filepath.Join(t.TempDir(), "b")}, "there is no Latchkey in"},
-		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + initialised(t)}, "holds a Latchkey already"},
-		{[]string{"--from", "sqlite:" + folder, "--from-file", "x", "--to", "sqlite:" + empty}, "are both set"},
+		{nil, "--from is missing", exitUsage},
+		{[]string{"--from", "sqlite:" + folder}, "--to is missing", exitUsage},
+		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + folder}, "the same place", exitUsage},
+		{[]string{"--from", "sqlite:" + folder, "--to", "mysql://x"}, "--to is no place", exitUsage},
+		{[]string{"--from", folder, "--to", "sqlite:" + empty}, "--from is no place", exitUsage},
+		{[]string{"--from", "sqlite:" + empty, "--to", "sqlite:" + filepath.Join(t.TempDir(), "b")}, "there is no Latchkey in", exitFailed},
+		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + initialised(t)}, "holds a Latchkey already", exitFailed},
+		{[]string{"--from", "sqlite:" + folder, "--from-file", "x", "--to", "sqlite:" + empty}, "are both set", exitUsage},
 	} {
-		cli(t, "", append([]string{"copy"}, c.args...)...).refused(t, c.says)
+		got := cli(t, "", append([]string{"copy"}, c.args...)...)
+		got.refused(t, c.says)
+		if got.code != c.code {
+			t.Errorf("exit code %d after %q; want %d", got.code, got.stderr, c.code)
+		}
 	}
 	after := contents(t, folder)
 	delete(before, "lock")
