@@ -154,8 +154,11 @@ func TestAFolderThatWasMovedIsNotServedByMistake(t *testing.T) {
 	}
 	cli(t, "", "serve", "--data", folder, "--listen", "127.0.0.1:0").refused(t, folder+" was copied to "+to+" at 20", "nothing is served", "revoked there since", "remove the file "+path)
 	for _, args := range [][]string{
-		{"audit", "verify"}, {"audit", "export", filepath.Join(t.TempDir(), "log")}, {"backup", filepath.Join(t.TempDir(), "backup")},
-		{"user", "list"}, {"account", "list"},
+		{"audit", "verify"},
+		{"audit", "export", filepath.Join(t.TempDir(), "log")},
+		{"backup", filepath.Join(t.TempDir(), "backup")},
+		{"user", "list"},
+		{"account", "list"},
 	} {
 		cli(t, "", append(args, "--data", folder)...).ok(t)
 	}
