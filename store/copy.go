@@ -2,13 +2,16 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 
 	"latchkey/keys"
@@ -39,10 +42,27 @@ const servedWithin = time.Minute
 // Nobody may serve either of them: the caller sees to that for a file, and Copy refuses a PostgreSQL database
 // that a node has sent heartbeats to in the last minute. An error that matches ErrRefused says why nothing was
 // copied.
-func Copy(ctx context.Context, from, to string, o Options) (report CopyReport, err error) {
+func Copy(ctx context.Context, from, to string, o Options) (CopyReport, error) {
 	if from == to {
-		return report, refused("both places are the same; nothing was copied")
+		return CopyReport{}, refused("both places are the same; nothing was copied")
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	report, err := copyTo(ctx, from, to, o)
+	if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, errUnconfirmed) {
+		return report, err
+	}
+	return report, nothingCopied(err)
+}
+
+// nothingCopied says of an error what became of the copy.
+func nothingCopied(err error) error { return fmt.Errorf("%w. Nothing was copied", err) }
+
+// errUnconfirmed is a copy of which nobody knows whether it was kept.
+var errUnconfirmed = errors.New("the target did not confirm the copy, so it holds everything or nothing: see what latchkey audit verify says of it before you serve from either place")
+
+func copyTo(ctx context.Context, from, to string, o Options) (report CopyReport, err error) {
 	source, err := openSource(ctx, from, o)
 	if err != nil {
 		return report, fmt.Errorf("the source: %w", err)
@@ -63,14 +83,17 @@ func openSource(ctx context.Context, url string, o Options) (db database, err er
 		dialect = goose.DialectSQLite3
 		path := strings.TrimPrefix(url, "sqlite://")
 		if _, err := checkSQLite(ctx, path, fullCheckSize); err != nil {
-			return database{}, err
+			return database{}, nothingCopied(err)
 		}
 		db, err = poolsSQLite(path)
 	}
 	if err != nil {
 		return database{}, err
 	}
-	if err := errors.Join(checkSource(ctx, db, dialect), checkUnserved(ctx, db, o)); err != nil {
+	if err = checkSource(ctx, db, dialect); err == nil {
+		err = checkUnserved(ctx, db, o)
+	}
+	if err != nil {
 		return database{}, errors.Join(err, db.close())
 	}
 	return db, nil
@@ -78,8 +101,12 @@ func openSource(ctx context.Context, url string, o Options) (db database, err er
 
 // checkSource refuses a database that is not of this program's own schema.
 func checkSource(ctx context.Context, db database, dialect goose.Dialect) error {
-	if exists, err := hasTable(ctx, db, "head"); err != nil || !exists {
-		return errors.Join(err, orNil(!exists, refused("there is no Latchkey in it; nothing was copied")))
+	exists, err := hasTable(ctx, db, "head")
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return refused("there is no Latchkey in it; nothing was copied")
 	}
 	provider, err := migrator(dialect, db.write, nil)
 	if err != nil {
@@ -90,7 +117,7 @@ func checkSource(ctx context.Context, db database, dialect goose.Dialect) error 
 		return err
 	}
 	if err := checkVersion(have, provider); err != nil {
-		return err
+		return nothingCopied(err)
 	}
 	sources := provider.ListSources()
 	if newest := sources[len(sources)-1].Version; have < newest {
@@ -159,19 +186,36 @@ func copyToPostgres(ctx context.Context, source database, url string, o Options)
 	if err := checkUnserved(ctx, target, o); err != nil {
 		return report, fmt.Errorf("the target: %w", err)
 	}
-	if err := preparePostgres(ctx, target.write, o); err != nil {
-		return report, fmt.Errorf("the target: %w", err)
-	}
-	if err := checkEmpty(ctx, target); err != nil {
+	if err := checkNoOthers(ctx, source, target); err != nil {
 		return report, err
+	}
+	if err := preparePostgres(ctx, target.write, o); err != nil {
+		return report, fmt.Errorf("the target: %w", nothingCopied(err))
 	}
 	return copyAll(ctx, source, target)
 }
 
+// checkNoOthers refuses a target that somebody else uses, before anything is made in it. One that has a Latchkey,
+// of whatever version, is looked at later.
+func checkNoOthers(ctx context.Context, source, target database) error {
+	if exists, err := hasTable(ctx, target, "head"); err != nil || exists {
+		return err
+	}
+	known, err := source.tables(ctx, source.read)
+	if err != nil {
+		return err
+	}
+	there, err := target.tables(ctx, target.read)
+	if err != nil {
+		return fmt.Errorf("the target: %w", err)
+	}
+	return noOthers("target", there, known)
+}
+
 // checkEmpty refuses a target that holds something already.
-func checkEmpty(ctx context.Context, target database) error {
+func checkEmpty(ctx context.Context, got *sql.Tx) error {
 	var used bool
-	err := target.write.QueryRowContext(ctx, `
+	err := got.QueryRowContext(ctx, `
 		SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM app_user) OR EXISTS (SELECT 1 FROM audit)`).Scan(&used)
 	if err != nil {
 		return err
@@ -191,6 +235,15 @@ func copyAll(ctx context.Context, source, target database) (report CopyReport, e
 		return report, err
 	}
 	defer func() { _ = got.Rollback() }() // does nothing after a commit
+	if target.server != nil {
+		// Whoever sets up an installation meanwhile has done so before this, or waits until the end of it.
+		if _, err := got.ExecContext(ctx, `LOCK TABLE account, head IN EXCLUSIVE MODE`); err != nil {
+			return report, err
+		}
+	}
+	if err := checkEmpty(ctx, got); err != nil {
+		return report, err
+	}
 	tables, err := copiedTables(ctx, sent, got, source, target)
 	if err != nil {
 		return report, err
@@ -209,7 +262,15 @@ func copyAll(ctx context.Context, source, target database) (report CopyReport, e
 	if err := checkUnmoved(ctx, source, report.Head); err != nil {
 		return report, err
 	}
-	return report, got.Commit()
+	return report, confirmed(got.Commit(), target)
+}
+
+// confirmed is the outcome of a commit. A file that was not committed does not get its place.
+func confirmed(err error, target database) error {
+	if _, answered := errors.AsType[*pgconn.PgError](err); err == nil || target.server == nil || answered && !target.retryable(err) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", errUnconfirmed, err)
 }
 
 const headQuery = `SELECT seq, chain FROM head WHERE id = 1`

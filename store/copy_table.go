@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -31,8 +32,12 @@ func copiedTables(ctx context.Context, sent, got *sql.Tx, source, target databas
 	if err != nil {
 		return nil, err
 	}
-	if there, err := target.tables(ctx, got); err != nil || !slices.Equal(names, there) {
-		return nil, fmt.Errorf("the databases have the tables %q and %q, %w", names, there, err)
+	there, err := target.tables(ctx, got)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(noOthers("target", there, names), noOthers("source", names, there)); err != nil {
+		return nil, err
 	}
 	refers, err := target.references(ctx, got)
 	if err != nil {
@@ -46,21 +51,36 @@ func copiedTables(ctx context.Context, sent, got *sql.Tx, source, target databas
 		if table.columns, err = columnsOf(ctx, sent, name); err != nil {
 			return nil, err
 		}
-		if there, err := columnsOf(ctx, got, name); err != nil || !slices.Equal(slices.Sorted(slices.Values(there)), slices.Sorted(slices.Values(table.columns))) {
-			return nil, fmt.Errorf("table %s has the columns %q and %q, %w", name, table.columns, there, err)
+		there, err := columnsOf(ctx, got, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Equal(slices.Sorted(slices.Values(there)), slices.Sorted(slices.Values(table.columns))) {
+			return nil, refused("table %s has the columns %q in the source and %q in the target, which should be the same; nothing was copied", name, table.columns, there)
 		}
 		tables = append(tables, table)
 	}
 	return tables, nil
 }
 
+// noOthers refuses a database that has tables which the other one has not.
+func noOthers(which string, tables, known []string) error {
+	others := slices.DeleteFunc(slices.Clone(tables), func(name string) bool { return slices.Contains(known, name) })
+	return orNil(len(others) > 0, refused("the %s has tables that are not Latchkey's: %q; nothing was copied. Move them away, or name another database or, with search_path, another schema", which, others))
+}
+
+// querier is a database or a transaction in one.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // tables are the names of the tables of a database, sorted.
-func (db database) tables(ctx context.Context, tx *sql.Tx) ([]string, error) {
+func (db database) tables(ctx context.Context, q querier) ([]string, error) {
 	query := `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`
 	if db.server != nil {
 		query = `SELECT tablename FROM pg_tables WHERE schemaname = current_schema()`
 	}
-	names, err := pairsOfTexts(ctx, tx, `SELECT name, '' FROM (`+strings.Replace(query, "tablename", "tablename AS name", 1)+`) AS every_table`)
+	names, err := pairsOfTexts(ctx, q, `SELECT name, '' FROM (`+strings.Replace(query, "tablename", "tablename AS name", 1)+`) AS every_table`)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +103,8 @@ func (db database) references(ctx context.Context, tx *sql.Tx) ([][2]string, err
 		SELECT m.name, f."table" FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table'`)
 }
 
-func pairsOfTexts(ctx context.Context, tx *sql.Tx, query string) (pairs [][2]string, err error) {
-	rows, err := tx.QueryContext(ctx, query)
+func pairsOfTexts(ctx context.Context, q querier, query string) (pairs [][2]string, err error) {
+	rows, err := q.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -57,7 +60,7 @@ func openSQLite(ctx context.Context, path string) (database, error) {
 }
 
 func poolsSQLite(path string) (database, error) {
-	write, err := sql.Open("sqlite", dsn(path, sqliteWriter))
+	write, err := sql.Open("sqlite", dsn(path, withTempFolder(sqliteWriter, filepath.Dir(path))))
 	if err != nil {
 		return database{}, err
 	}
@@ -72,6 +75,20 @@ func poolsSQLite(path string) (database, error) {
 		path: path, write: write, read: read, writes: newStatements(write), reads: newStatements(read),
 		snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
 	}, nil
+}
+
+// withTempFolder makes SQLite put its temporary files into the database's own folder: an image without a system
+// has no other that can be written to, and there even an index of many keys could not be made. Kept in memory
+// instead, a sort would take as much of it as there are rows. SQLite has one such folder for the whole process, so
+// it is enough that the writer, which every store has, names it. SQLite's manual prefers the variable to this
+// pragma, but reads it only once, at the first database of the process, which may be a backup elsewhere.
+func withTempFolder(query url.Values, folder string) url.Values {
+	if os.Getenv("SQLITE_TMPDIR") != "" {
+		return query // somebody has chosen
+	}
+	query = maps.Clone(query)
+	query["_pragma"] = append(slices.Clone(query["_pragma"]), "temp_store_directory('"+strings.ReplaceAll(folder, "'", "''")+"')")
+	return query
 }
 
 func dsn(path string, query url.Values) string {

@@ -74,6 +74,24 @@ func TestNewFileIsPrivateAndWhole(t *testing.T) {
 	}
 }
 
+// The name of the folder is a part of what SQLite is told when the file is opened.
+func TestFileInAFolderWithAnOddNameIsOpened(t *testing.T) {
+	for _, name := range []string{"it's", "a;b", "50% & more?", "ünï“cödé”"} {
+		folder := filepath.Join(t.TempDir(), name)
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s, err := store.Open(t.Context(), filepath.Join(folder, "latchkey.db"), options())
+		if err != nil {
+			t.Errorf("in a folder %s: %v", name, err)
+			continue
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestFileInAMissingFolderIsRefused(t *testing.T) {
 	_, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "none", "latchkey.db"), options())
 	if !errors.Is(err, store.ErrRefused) {

@@ -9,8 +9,8 @@ import (
 	"latchkey/keys"
 )
 
-// usageRows is how many rows of use one statement writes: SQLite names and looks up its parameters one
-// by one, and with more of them that takes longer than the rows.
+// usageRows is how many rows of use one statement writes on SQLite, which names and looks up its parameters one
+// by one: with more of them that takes longer than the rows.
 const usageRows = 8
 
 // RecordUsage adds a batch to what was counted. The batches of a writer come in the order of their
@@ -29,6 +29,9 @@ func (s *Store) RecordUsage(ctx context.Context, batch keys.UsageBatch) error {
 		if fresh == 0 {
 			return errUnchanged
 		}
+		if t.store.db.server != nil {
+			return t.addUsesAtOnce(ctx, batch.Uses)
+		}
 		whole := len(batch.Uses) - len(batch.Uses)%usageRows
 		if err := t.addUses(ctx, batch.Uses[:whole], usageRows); err != nil {
 			return err
@@ -37,12 +40,28 @@ func (s *Store) RecordUsage(ctx context.Context, batch keys.UsageBatch) error {
 	})
 }
 
-// addUses adds uses to their hours, so many rows at a time. The last use of a token never goes back.
+// addUsesAtOnce adds uses to their hours in one statement of PostgreSQL: however far away that is, a full batch is
+// written within its time. They are columns and not rows, which would be more parameters than a statement may have.
+func (t *tx) addUsesAtOnce(ctx context.Context, uses []keys.TokenUsage) error {
+	numbers, ips := make([][]int64, 5), make([]string, 0, len(uses))
+	for _, u := range uses {
+		for i, n := range []int64{u.Token, u.Hour.UnixMicro(), u.Accepted, u.Refused, usedAt(u.Last)} {
+			numbers[i] = append(numbers[i], n)
+		}
+		ips = append(ips, note(u.Last.IP))
+	}
+	_, err := t.exec(ctx, addUsesQuery(`SELECT * FROM unnest(
+		CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]), CAST($5 AS BIGINT[]), CAST($6 AS TEXT[]))`),
+		numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], ips)
+	return err
+}
+
+// addUses adds uses to their hours, so many rows at a time.
 func (t *tx) addUses(ctx context.Context, uses []keys.TokenUsage, rows int) (err error) {
 	if len(uses) == 0 {
 		return nil
 	}
-	statement, err := t.sql.PrepareContext(ctx, addUsesQuery(rows))
+	statement, err := t.sql.PrepareContext(ctx, addUsesQuery(`VALUES `+rowsOfPlaces(rows, 6)))
 	if err != nil {
 		return err
 	}
@@ -61,9 +80,10 @@ func (t *tx) addUses(ctx context.Context, uses []keys.TokenUsage, rows int) (err
 	return nil
 }
 
-func addUsesQuery(rows int) string {
+// addUsesQuery adds rows to what was counted. The last use of a token never goes back.
+func addUsesQuery(rows string) string {
 	return `
-		INSERT INTO usage_hourly (token, hour, accepted, refused, used_at, used_ip) VALUES ` + rowsOfPlaces(rows, 6) + `
+		INSERT INTO usage_hourly (token, hour, accepted, refused, used_at, used_ip) ` + rows + `
 		ON CONFLICT (token, hour) DO UPDATE SET
 			accepted = usage_hourly.accepted + excluded.accepted,
 			refused = usage_hourly.refused + excluded.refused,

@@ -35,7 +35,7 @@ type accountFlags struct {
 func (f accountFlags) newAccount(p *program) (store.NewAccount, error) {
 	in := store.NewAccount{Slug: f.Account, Zone: f.Zone, Email: keys.NormalEmail(f.Email)}
 	if err := keys.Problems(keys.CheckAccountSlug(in.Slug), keys.CheckZone(in.Zone), keys.CheckEmail(in.Email)); err != nil {
-		return in, err
+		return in, misused(err)
 	}
 	password, err := readPassword(f.PasswordFile, p.stdin)
 	if err != nil {

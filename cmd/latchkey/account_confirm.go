@@ -33,6 +33,6 @@ func (c *accountConfirmCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	p.say("The %d active keys of %s are confirmed.", confirmed, c.Account)
+	p.say("Confirmed: %s of %s.", plural(confirmed, "%d active key", "%d active keys"), c.Account)
 	return nil
 }

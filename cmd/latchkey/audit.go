@@ -40,9 +40,10 @@ func (c *auditVerifyCmd) Run(p *program) error {
 		p.say("%s", finding)
 	}
 	if len(report.Damage) > 0 {
-		return fmt.Errorf("the audit log is damaged, as listed above (%d events were read). Nothing was changed; compare with a backup", report.Rows)
+		return fmt.Errorf("the audit log is damaged, as listed above (%s). Nothing was changed; compare with a backup",
+			plural(report.Rows, "%d event was read", "%d events were read"))
 	}
-	p.say("The audit log is whole: %d events.", report.Rows)
+	p.say("The audit log is whole: %s.", plural(report.Rows, "%d event", "%d events"))
 	if report.Rows > 0 {
 		p.say("Its head, to keep elsewhere and give to --head later:\n%d:%s", report.Head.Seq, report.Head.Hash)
 	}
@@ -59,7 +60,7 @@ func (c *auditVerifyCmd) kept() ([]store.AuditHead, error) {
 	seq, hash, _ := strings.Cut(c.Head, ":")
 	n, err := strconv.ParseInt(seq, 10, 64)
 	if err != nil || n < 1 || !hexDigest.MatchString(hash) {
-		return nil, fmt.Errorf("--head %s is not a head; nothing was checked. Give it as latchkey audit verify prints it: a number, a colon and 64 digits of 0-9 and a-f", c.Head)
+		return nil, misused(fmt.Errorf("--head %s is not a head; nothing was checked. Give it as latchkey audit verify prints it: a number, a colon and 64 digits of 0-9 and a-f", c.Head))
 	}
 	return []store.AuditHead{{Seq: n, Hash: hash}}, nil
 }

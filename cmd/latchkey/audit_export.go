@@ -22,7 +22,7 @@ type auditExportCmd struct {
 // Run writes the log, also while the folder is served.
 func (c *auditExportCmd) Run(p *program) (err error) {
 	if c.After < 0 {
-		return fmt.Errorf("--after is %d; it is the number of a row, from 0 on. Nothing was written", c.After)
+		return misused(fmt.Errorf("--after is %d; it is the number of a row, from 0 on. Nothing was written", c.After))
 	}
 	inst, err := p.openExisting(c.placeFlags)
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *auditExportCmd) Run(p *program) (err error) {
 	} else if err != nil {
 		return fmt.Errorf("cannot write %s: %w", c.File, err)
 	}
-	p.say("%d events of the audit log are in %s.", count, c.File)
+	p.say("%s in %s.", plural(count, "%d event of the audit log is", "%d events of the audit log are"), c.File)
 	if count > 0 {
 		p.say("It ends with %d:%s", head.Seq, head.Hash)
 	}

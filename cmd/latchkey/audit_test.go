@@ -66,6 +66,6 @@ func TestAuditVerifyChecksAKeptHead(t *testing.T) {
 		t.Errorf("another head: exit code %d, %q", forged.code, forged.stdout)
 	}
 	for _, typo := range []string{head + ".", head[:len(head)-1], "5:abc", "x", ":", "0" + head[strings.Index(head, ":"):]} {
-		cli(t, "", "audit", "verify", "--data", folder, "--head", typo).refused(t, "is not a head", "nothing was checked")
+		cli(t, "", "audit", "verify", "--data", folder, "--head", typo).misused(t, "is not a head", "nothing was checked")
 	}
 }

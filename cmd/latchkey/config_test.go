@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,38 @@ func TestUnknownVariablesAreAnError(t *testing.T) {
 	cliWith(t, []string{
 		"LATCHKEY_SERVICE_HOST=10.0.0.1", "LATCHKEY_SERVICE_PORT_HTTP=80", "LATCHKEY_PORT=tcp://10.0.0.1:80", "LATCHKEY_PORT_80_TCP=tcp://10.0.0.1:80",
 	}, "", "version").ok(t)
+}
+
+// What only the command itself can see is an error of the command line, too.
+func TestValuesThatNoCommandTakesAreAnError(t *testing.T) {
+	folder := initialised(t)
+	password := passwordFile(t, goodPassword)
+	create := []string{"account", "create", "--data", folder, "--email", "gil@globex.example", "--password-file", password}
+	cli(t, "", append(create, "--account", "globex", "--zone", "Nowhere")...).misused(t, "--zone is not a time zone", "Nothing was changed")
+	cli(t, "", append(create, "--account", "GLOBEX!")...).misused(t, "--account must be")
+	cli(t, "", "audit", "export", "-", "--data", folder, "--after=-1").misused(t, "--after is -1")
+	cli(t, "", "user", "list", "--database-url", "postgres://a/b", "--database-url-file", password).misused(t, "are both set")
+	// Nothing is wrong with these command lines.
+	for _, args := range [][]string{append(create, "--account", "acme"), {"user", "list", "--data", filepath.Join(t.TempDir(), "none")}} {
+		if r := cli(t, "", args...); r.code != exitFailed {
+			t.Errorf("latchkey %v: exit code %d; want %d", args, r.code, exitFailed)
+		}
+	}
+}
+
+func TestOneOfSomethingIsNotSeveral(t *testing.T) {
+	folder := initialised(t)
+	export := func(after string) string {
+		return cli(t, "", "audit", "export", filepath.Join(t.TempDir(), "log"), "--data", folder, "--after", after).ok(t).stdout
+	}
+	all := export("0")
+	n, err := strconv.Atoi(all[:strings.Index(all, " ")])
+	if err != nil || n < 2 || !strings.Contains(all, " events of the audit log are in ") {
+		t.Fatalf("the export says %q", all)
+	}
+	if one := export(strconv.Itoa(n - 1)); !strings.HasPrefix(one, "1 event of the audit log is in ") {
+		t.Errorf("the export of one says %q", one)
+	}
 }
 
 func TestUnknownFlagsAndCommandsAreAnError(t *testing.T) {

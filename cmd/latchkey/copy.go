@@ -30,7 +30,7 @@ func (c *copyCmd) Run(p *program) error {
 		return err
 	}
 	if from == to {
-		return errors.New("--from and --to are the same place; nothing was copied")
+		return misused(errors.New("--from and --to are the same place; nothing was copied"))
 	}
 	source, err := holdSource(from)
 	if err != nil {
@@ -51,7 +51,17 @@ func (c *copyCmd) Run(p *program) error {
 			return fmt.Errorf("everything is copied, but %s cannot be written to: %w", to, err)
 		}
 	}
-	return c.tell(p, from, to, report)
+	var unmarked error
+	if !from.postgres() {
+		unmarked = markMoved(from.folder, to, p.now())
+	}
+	if err := c.tell(p, from, to, report); err != nil {
+		return err
+	}
+	if unmarked != nil {
+		p.say("That it was moved could not be written into %s (%v), so latchkey serve does not refuse that folder.", from, unmarked)
+	}
+	return nil
 }
 
 // tell says what was copied, and what is to be done now.
@@ -86,13 +96,14 @@ func copyPlace(flag, text, file string) (place, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
 	case text == "":
-		return place{}, fmt.Errorf("%s is missing: give sqlite:FOLDER or postgres://…", flag)
+		return place{}, misused(fmt.Errorf("%s is missing: give sqlite:FOLDER or postgres://…", flag))
 	case scheme == "postgres", scheme == "postgresql":
-		return placeFlags{Data: ".", DatabaseURL: text}.place()
+		p, err := placeFlags{Data: ".", DatabaseURL: text}.place()
+		return p, misused(err)
 	case scheme == "sqlite" && strings.TrimPrefix(rest, "//") != "":
 		return placeFlags{Data: strings.TrimPrefix(rest, "//")}.place()
 	}
-	return place{}, fmt.Errorf("%s is no place that can be copied; give sqlite:FOLDER, such as sqlite:./data, or postgres://…", flag)
+	return place{}, misused(fmt.Errorf("%s is no place that can be copied; give sqlite:FOLDER, such as sqlite:./data, or postgres://…", flag))
 }
 
 // nothing is what needs no closing.

@@ -112,17 +112,22 @@ func TestACopyThatWouldNotBeOneIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		says string
+		code int
 	}{
-		{nil, "--from is missing"},
-		{[]string{"--from", "sqlite:" + folder}, "--to is missing"},
-		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + folder}, "the same place"},
-		{[]string{"--from", "sqlite:" + folder, "--to", "mysql://x"}, "--to is no place"},
-		{[]string{"--from", folder, "--to", "sqlite:" + empty}, "--from is no place"},
-		{[]string{"--from", "sqlite:" + empty, "--to", "sqlite:" + filepath.Join(t.TempDir(), "b")}, "there is no Latchkey in"},
-		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + initialised(t)}, "holds a Latchkey already"},
-		{[]string{"--from", "sqlite:" + folder, "--from-file", "x", "--to", "sqlite:" + empty}, "are both set"},
+		{nil, "--from is missing", exitUsage},
+		{[]string{"--from", "sqlite:" + folder}, "--to is missing", exitUsage},
+		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + folder}, "the same place", exitUsage},
+		{[]string{"--from", "sqlite:" + folder, "--to", "mysql://x"}, "--to is no place", exitUsage},
+		{[]string{"--from", folder, "--to", "sqlite:" + empty}, "--from is no place", exitUsage},
+		{[]string{"--from", "sqlite:" + empty, "--to", "sqlite:" + filepath.Join(t.TempDir(), "b")}, "there is no Latchkey in", exitFailed},
+		{[]string{"--from", "sqlite:" + folder, "--to", "sqlite:" + initialised(t)}, "holds a Latchkey already", exitFailed},
+		{[]string{"--from", "sqlite:" + folder, "--from-file", "x", "--to", "sqlite:" + empty}, "are both set", exitUsage},
 	} {
-		cli(t, "", append([]string{"copy"}, c.args...)...).refused(t, c.says)
+		got := cli(t, "", append([]string{"copy"}, c.args...)...)
+		got.refused(t, c.says)
+		if got.code != c.code {
+			t.Errorf("exit code %d after %q; want %d", got.code, got.stderr, c.code)
+		}
 	}
 	after := contents(t, folder)
 	delete(before, "lock")
@@ -130,6 +135,79 @@ func TestACopyThatWouldNotBeOneIsRefused(t *testing.T) {
 	for name := range before {
 		if !strings.HasPrefix(name, databaseFile+"-") && before[name] != after[name] {
 			t.Errorf("a refusal changed %s", name)
+		}
+	}
+}
+
+func TestAFolderThatWasMovedIsNotServedByMistake(t *testing.T) {
+	t.Parallel()
+	folder, all := guarded(t, 1)
+	to := filepath.Join(t.TempDir(), "to")
+	copied := cli(t, "", "copy", "--from", "sqlite:"+folder, "--to", "sqlite:"+to).ok(t)
+	if strings.Contains(copied.stdout, "could not be written") {
+		t.Errorf("the copy says %q", copied.stdout)
+	}
+	path := filepath.Join(folder, movedFile)
+	about, err := os.Stat(path)
+	if err != nil || about.Mode().Perm() != 0o600 {
+		t.Fatalf("%s: %v, %v; want a file with mode 0600", path, about, err)
+	}
+	cli(t, "", "serve", "--data", folder, "--listen", "127.0.0.1:0").refused(t, folder+" was copied to "+to+" at 20", "nothing is served", "revoked there since", "remove the file "+path)
+	for _, args := range [][]string{
+		{"audit", "verify"},
+		{"audit", "export", filepath.Join(t.TempDir(), "log")},
+		{"backup", filepath.Join(t.TempDir(), "backup")},
+		{"user", "list"},
+		{"account", "list"},
+	} {
+		cli(t, "", append(args, "--data", folder)...).ok(t)
+	}
+	cli(t, "", "copy", "--from", "sqlite:"+folder, "--to", "sqlite:"+filepath.Join(t.TempDir(), "again")).ok(t)
+	serveFolder(t, to).stop()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	s := serveFolder(t, folder)
+	newCaller(t, s.url).get("/v1/verify", all[0].bearer()).is(t, http.StatusNoContent)
+	s.stop()
+}
+
+func TestAFolderThatWasMovedToPostgreSQLIsTheFolderOfANode(t *testing.T) {
+	t.Parallel()
+	folder := initialised(t)
+	cluster := storetest.NewCluster(t)
+	database := strings.Replace(cluster.URL("postgres"), "postgres@", "postgres:hunter2@", 1)
+	cli(t, "", "copy", "--from", "sqlite:"+folder, "--to", database).ok(t)
+	if text := readFile(t, filepath.Join(folder, movedFile)); !strings.Contains(text, "PostgreSQL database postgres on "+cluster.Host()) || strings.Contains(text, "hunter2") {
+		t.Errorf("the file says %q; want where to, without the password", text)
+	}
+	serveFolder(t, folder, "--database-url", database, "--node-name", "node-1").stop()
+	cli(t, "", "serve", "--data", folder, "--listen", "127.0.0.1:0").refused(t, "was copied to PostgreSQL database postgres")
+}
+
+func TestACopyWhoseSourceCannotBeMarkedIsMadeAllTheSame(t *testing.T) {
+	folder, to := initialised(t), filepath.Join(t.TempDir(), "to")
+	if err := os.Mkdir(filepath.Join(folder, movedFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	copied := cli(t, "", "copy", "--from", "sqlite:"+folder, "--to", "sqlite:"+to).ok(t)
+	if !strings.Contains(copied.stdout, "every table is the same") || !strings.Contains(copied.stdout, "could not be written into "+folder) {
+		t.Errorf("the copy says %q", copied.stdout)
+	}
+	cli(t, "", "audit", "verify", "--data", to).ok(t)
+}
+
+func TestACopyWithADatabaseThatDoesNotAnswerSaysThatNothingWasCopied(t *testing.T) {
+	folder := initialised(t)
+	away := "postgres://latchkey:hunter2@" + freeAddress(t) + "/keys?sslmode=disable"
+	for place, args := range map[string][]string{
+		"the target": {"--from", "sqlite:" + folder, "--to", away},
+		"the source": {"--from", away, "--to", "sqlite:" + filepath.Join(t.TempDir(), "new")},
+	} {
+		got := cli(t, "", append([]string{"copy"}, args...)...)
+		got.refused(t, place+": failed to connect", "Nothing was copied")
+		if strings.Contains(got.stderr, "hunter2") || strings.Count(got.stderr, "failed to connect") != 1 || strings.Contains(got.stderr, "there is no Latchkey") {
+			t.Errorf("it says %q; want once what is wrong, and no password", got.stderr)
 		}
 	}
 }

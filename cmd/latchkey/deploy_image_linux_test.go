@@ -272,14 +272,7 @@ func TestTheImageRunsInAnEmptyRoot(t *testing.T) {
 	root := emptyRoot(t, shipped)
 	_, port, _ := strings.Cut(freeAddress(t), ":")
 	public := "http://127.0.0.1:" + port
-	env := append(shipped.variables(), "LATCHKEY_LISTEN=:"+port, "LATCHKEY_PUBLIC_URL="+public, "LATCHKEY_TRUSTED_PROXIES=192.0.2.1")
-	program := shipped.exec(t, "ENTRYPOINT")[0]
-	in := func(args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), program, args...)
-		cmd.Dir, cmd.Env = "/", env
-		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: userOf(t, shipped)}
-		return cmd
-	}
+	in := shipped.runsIn(t, root, "LATCHKEY_LISTEN=:"+port, "LATCHKEY_PUBLIC_URL="+public, "LATCHKEY_TRUSTED_PROXIES=192.0.2.1")
 	setUp := in("init", "--account", "acme", "--email", "ana@acme.example", "--password-file", "-")
 	setUp.Stdin = strings.NewReader(goodPassword)
 	if text, err := setUp.CombinedOutput(); err != nil {
@@ -312,6 +305,71 @@ func TestTheImageRunsInAnEmptyRoot(t *testing.T) {
 			continue
 		}
 		t.Errorf("the program made %s", name)
+	}
+}
+
+// TestAnUpgradeInAnEmptyRootSortsManyKeys brings an old database up to date where there is no folder for temporary
+// files: its new indexes are of more keys than SQLite sorts in memory.
+func TestAnUpgradeInAnEmptyRootSortsManyKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: it builds the program")
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root may change the root of a process")
+	}
+	_, shipped := imageStages(t)
+	root := emptyRoot(t, shipped)
+	path := copyFixture(t, repository+"/store/testdata/fixture-v4.db")
+	multiplyKeys(t, path, 40_000)
+	user, folder := userOf(t, shipped), shipped.one(t, "VOLUME")
+	inside := filepath.Join(root, folder, databaseFile)
+	if err := errors.Join(os.WriteFile(inside, []byte(readFile(t, path)), 0o600), os.Chown(inside, int(user.Uid), int(user.Gid))); err != nil {
+		t.Fatal(err)
+	}
+	text, err := shipped.runsIn(t, root)("account", "list").CombinedOutput()
+	if err != nil || !strings.Contains(string(text), "acme") {
+		t.Fatalf("the upgrade ended with %v: %s", err, text)
+	}
+	for name := range contents(t, filepath.Join(root, folder)) {
+		if name != "./" && name != markerFile && !strings.HasPrefix(name, databaseFile) {
+			t.Errorf("the upgrade left %s", name)
+		}
+	}
+}
+
+// multiplyKeys copies the newest key of a database so many times, without its tokens.
+func multiplyKeys(t *testing.T, path string, n int) {
+	t.Helper()
+	db := rawFile(t, path)
+	var values []string
+	columns := strings.Fields(column(t, db, `SELECT name FROM pragma_table_info('api_key') ORDER BY cid`))
+	for _, name := range columns {
+		switch name {
+		case "id", "app_key":
+			name += ` || '-' || i`
+		case "number":
+			name += ` + i`
+		}
+		values = append(values, name)
+	}
+	_, err := db.ExecContext(t.Context(), `
+		WITH RECURSIVE counted (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM counted WHERE i < $1)
+		INSERT INTO api_key (`+strings.Join(columns, ", ")+`)
+		SELECT `+strings.Join(values, ", ")+` FROM counted, (SELECT * FROM api_key ORDER BY number DESC LIMIT 1)`, n)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runsIn returns what makes commands of the image's program, with more variables, for which a folder is the root.
+func (s stage) runsIn(t *testing.T, root string, more ...string) func(args ...string) *exec.Cmd {
+	t.Helper()
+	program := s.exec(t, "ENTRYPOINT")[0]
+	return func(args ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		cmd.Dir, cmd.Env = "/", append(s.variables(), more...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: userOf(t, s)}
+		return cmd
 	}
 }
 

@@ -110,7 +110,13 @@ func openInFolder(ctx context.Context, where place, a access) (*instance, error)
 			return nil, err
 		}
 	}
-	if err := inst.open(ctx, a); err != nil {
+	if a.exclusive {
+		err = checkMoved(folder) // under the lock, which a copy holds, too
+	}
+	if err == nil {
+		err = inst.open(ctx, a)
+	}
+	if err != nil {
 		if inst.held != nil {
 			_ = inst.held.Close()
 		}

@@ -114,6 +114,15 @@ func (r result) refused(t *testing.T, words ...string) {
 	}
 }
 
+// misused fails the test unless the command was refused for its command line.
+func (r result) misused(t *testing.T, words ...string) {
+	t.Helper()
+	r.refused(t, words...)
+	if r.code != exitUsage {
+		t.Errorf("exit code %d after %q; want %d", r.code, r.stderr, exitUsage)
+	}
+}
+
 // process is a running program of its own.
 type process struct {
 	t      testing.TB

@@ -101,6 +101,8 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 		return exitOK
 	case errors.As(err, new(reviewRequired)):
 		return fail(exitReview, err.Error())
+	case errors.As(err, new(usageError)):
+		return fail(exitUsage, inWords(err))
 	}
 	return fail(exitFailed, inWords(err))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +19,10 @@ const nodesEvery = time.Second
 // away, too.
 type nodeList struct {
 	store *store.Store
-	now   func() time.Time
-	seen  atomic.Pointer[seenNodes]
+	// name is this node's.
+	name string
+	now  func() time.Time
+	seen atomic.Pointer[seenNodes]
 }
 
 // seenNodes are the nodes, and the moment from which on they were looked at, by this machine's clock.
@@ -28,24 +31,42 @@ type seenNodes struct {
 	at time.Time
 }
 
-// keep looks at every tick until ctx ends. It logs the first of several failures.
+// keep looks at every tick until ctx ends. It logs the first of several failures, and that another node bears
+// this one's name.
 func (l *nodeList) keep(ctx context.Context, tick <-chan time.Time, log *slog.Logger) {
 	if !l.store.Shared() {
 		return
 	}
 	failing := false
+	var first *seenNodes
+	warned := false
 	for {
 		err := l.look(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
 			log.Warn("the list of the nodes could not be read", "error", err)
 		}
 		failing = err != nil
+		last := l.seen.Load()
+		if first == nil {
+			first = last
+		} else if !warned && l.doubled(first, last) {
+			warned = true
+			log.Warn("another node of this database has the same name, so the list of the nodes cannot tell them apart; give each node its own with --node-name", "node", l.name)
+		}
 		select {
 		case <-tick:
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// doubled says whether another node has sent a heartbeat under this one's name since the first look. What is left of
+// a run of this node that was killed has not.
+func (l *nodeList) doubled(first, last *seenNodes) bool {
+	return slices.ContainsFunc(last.All, func(n keys.Node) bool {
+		return n.Name == l.name && n.ID != last.Own && n.BeatAt.After(first.At)
+	})
 }
 
 func (l *nodeList) look(ctx context.Context) error {

@@ -31,6 +31,54 @@ type readyNodes struct {
 	Age *int64 `json:"nodes_age_ms"`
 }
 
+// A name that two nodes bear at once is told of once. A node that was killed and started again does not bear it twice.
+func TestTwoNodesOfOneNameAreToldOf(t *testing.T) {
+	database := storetest.MigratedPostgres(t)
+	node := func(name string) *store.Store {
+		s, err := store.Open(t.Context(), database, store.Options{Now: time.Now, Log: slog.New(slog.DiscardHandler), Node: store.NodeIdentity{Name: name, Version: "v1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	beat := func(s *store.Store) {
+		t.Helper()
+		if _, err := s.Beat(t.Context(), keys.Heartbeat{MaxStaleness: time.Minute}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own, killed, other, twin := node("node-1"), node("node-1"), node("node-2"), node("node-1")
+	beat(killed)
+	ctx, stop := context.WithCancel(t.Context())
+	said, tick, ended := newWatched(), make(chan time.Time), make(chan struct{})
+	list := &nodeList{store: own, name: "node-1", now: time.Now}
+	go func() {
+		list.keep(ctx, tick, newLogger(said, slog.LevelWarn))
+		close(ended)
+	}()
+	looks := func() { // the second tick is taken when the look of the first one is over
+		tick <- time.Time{}
+		tick <- time.Time{}
+	}
+	looks()
+	beat(own)
+	beat(other)
+	looks()
+	if got := said.String(); got != "" {
+		t.Errorf("without another node of its name, it says %s", got)
+	}
+	beat(twin)
+	looks()
+	beat(twin)
+	looks()
+	stop()
+	<-ended
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"node":"node-1"`) || !strings.Contains(got, "--node-name") {
+		t.Errorf("with another node of its name, it says %q; want one line that names it and the flag", got)
+	}
+}
+
 // ready asks a node how all of them are.
 func (n *node) ready() (got readyNodes) {
 	n.t.Helper()

@@ -52,7 +52,7 @@ func valueOrFile(flag, value, file string) (string, error) {
 	case file == "":
 		return value, nil
 	case value != "":
-		return "", fmt.Errorf("%s and %s-file are both set; set one of them", flag, flag)
+		return "", misused(fmt.Errorf("%s and %s-file are both set; set one of them", flag, flag))
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {

@@ -23,6 +23,19 @@ var sentences = map[keys.Reason]string{
 	keys.ReasonAccountNotFound: "there is no such account: see latchkey account list",
 }
 
+// usageError is what is wrong with a command line, where only the command itself can see that.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// misused makes an error one of the command line, so that the program ends with exitUsage.
+func misused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
 // inWords is the one line in which a command says what went wrong.
 func inWords(err error) string {
 	switch {

@@ -135,7 +135,8 @@ func (c *restoreCmd) tell(p *program, folder string, r store.RestoreReport) erro
 }
 
 func tellReplay(p *program, r store.RestoreReport) {
-	p.say("\n%d events of the audit log came after the backup, the last at %s. What was revoked after that is not known.", r.Replayed, stamp(r.LogEnd))
+	p.say("\n%s came after the backup, the last at %s. What was revoked after that is not known.",
+		plural(r.Replayed, "%d event of the audit log", "%d events of the audit log"), stamp(r.LogEnd))
 	for _, done := range r.Applied {
 		p.say("    applied again: %s %s", done.Action, done.Object)
 	}

@@ -74,7 +74,7 @@ func serve(p *program, s settings, inst *instance, l listeners, greeting string,
 	boundGarbage()
 	log := p.log(s.level)
 	v := newVerifier(s, inst, p.now, log)
-	nodes := &nodeList{store: inst.store, now: p.now}
+	nodes := &nodeList{store: inst.store, name: s.node, now: p.now}
 	server, err := web.New(web.Config{
 		Store: inst.store, Passwords: secret.NewPasswords(), Now: p.now, Log: log, Health: health(p.ctx, v, nodes, s.node),
 		PublicURL: publicURL(s, l), Hosts: hosts(s, l), TrustedProxies: s.proxies, InsecureHTTP: s.insecure,

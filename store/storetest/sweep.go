@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -37,6 +38,49 @@ var sweepCases = []testCase{
 		}
 		_, err := b.a.Session(b.Context(), session)
 		b.want(err, keys.KindNotFound, keys.ReasonSessionEnded)
+	}},
+	{"sweep/of very much as much is gone as there was time for, and the next one ends it", func(b *bench) {
+		b.newAccount("acme")
+		var uses []keys.TokenUsage
+		for i := range int64(12_000) { // several portions
+			uses = append(uses, keys.TokenUsage{Token: 1000 + i, Hour: b.hour(0), Accepted: 1})
+		}
+		b.use(b.a, "one", 1, uses...)
+		b.clock.Advance(500 * day)
+		allow := b.raw.Refuse("DELETE", "usage_batch")
+		b.want(b.a.Sweep(b.Context()), keys.KindUnavailable, keys.ReasonNotSaved)
+		if hours, writers := b.raw.count(`SELECT COUNT(*) FROM usage_hourly`), b.raw.count(`SELECT COUNT(*) FROM usage_batch`); hours != 0 || writers != 1 {
+			b.Errorf("after a sweep that failed at the batches, %d hours and %d batches are left", hours, writers)
+		}
+		allow()
+		before := b.a.Queries()
+		b.must(b.a.Sweep(b.Context()))
+		again := b.a.Queries() - before
+		if n := b.raw.count(`SELECT COUNT(*) FROM usage_batch`); n != 0 {
+			b.Errorf("%d batches are left", n)
+		}
+		b.use(b.a, "two", 1, uses...)
+		b.clock.Advance(500 * day)
+		before = b.a.Queries()
+		b.must(b.a.Sweep(b.Context()))
+		if much := b.a.Queries() - before; much < again+2 {
+			b.Errorf("12000 rows went in %d statements and nearly none in %d: that is no portion", much, again)
+		}
+		if n := b.raw.count(`SELECT COUNT(*) FROM usage_hourly`); n != 0 {
+			b.Errorf("%d hours are left", n)
+		}
+	}},
+	{"sweep/of a long feed the beginning goes, down to its newest row", func(b *bench) {
+		b.newAccount("acme")
+		newest := b.raw.count(`SELECT MAX(seq) FROM change_log`)
+		b.raw.Do(`INSERT INTO change_log (seq, event_id, account_id, object_kind, object_id, at)
+			WITH RECURSIVE counted (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM counted WHERE i < 12000)
+			SELECT ` + fmt.Sprint(newest) + ` + i, 'event', 'account', 'key', 'key', 0 FROM counted`)
+		b.clock.Advance(8 * day)
+		b.must(b.a.Sweep(b.Context()))
+		if rows, last := b.raw.count(`SELECT COUNT(*) FROM change_log`), b.raw.count(`SELECT MAX(seq) FROM change_log`); rows != 1 || last != newest+12000 {
+			b.Errorf("%d rows are left, the newest is %d; want one, which is %d", rows, last, newest+12000)
+		}
 	}},
 	{"sweep/of the feed the beginning goes, also when the clock went back: it never has a gap", func(b *bench) {
 		by := b.newAccount("acme")

@@ -115,6 +115,22 @@ var usageCases = []testCase{
 			b.Fatalf("%d rows with %d uses", rows, sum)
 		}
 	}},
+	{"usage/a full batch takes few statements of a database that is far away", func(b *bench) {
+		b.newAccount("acme")
+		var uses []keys.TokenUsage
+		for i := range int64(10_000) { // as many as a verifier sends
+			uses = append(uses, keys.TokenUsage{Token: 1000 + i, Hour: b.hour(0), Accepted: 1, Refused: 2, Last: b.last(0, "192.0.2.1")})
+		}
+		b.use(b.a, "one", 1, uses...)
+		before := b.a.Queries()
+		b.use(b.a, "one", 2, uses...)
+		if took := b.a.Queries() - before; b.raw.postgres && took > 2 {
+			b.Errorf("the batch took %d statements", took)
+		}
+		if n := b.raw.count(`SELECT COUNT(*) FROM usage_hourly WHERE accepted = 2 AND refused = 4 AND used_ip = '192.0.2.1'`); n != 10_000 {
+			b.Errorf("%d tokens were counted twice", n)
+		}
+	}},
 	{"usage/tokens of deleted keys and numbers that nothing has do not break a batch, and what is not text neither", func(b *bench) {
 		by := b.newAccount("acme")
 		deleted, key := b.newKey(by, "Deleted").Key, b.newKey(by, "Orders sync").Key
