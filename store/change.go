@@ -172,13 +172,21 @@ func (s *Store) within(ctx context.Context, limit time.Duration, do func(ctx con
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	began, err := s.db.read.BeginTx(ctx, s.db.snapshot)
+	began, err := s.beginRead(ctx, limit)
 	if err != nil {
 		return refusal(err)
 	}
 	t := &tx{sql: began, store: s, at: s.now(), prepared: s.db.reads}
 	defer t.end(ctx)
 	return refusal(do(ctx, t))
+}
+
+// beginRead begins a snapshot. What has no limit may take its time.
+func (s *Store) beginRead(ctx context.Context, limit time.Duration) (*sql.Tx, error) {
+	if limit > 0 {
+		return s.db.read.BeginTx(ctx, s.db.snapshot)
+	}
+	return s.db.beginPatient(ctx, s.db.read, s.db.snapshot)
 }
 
 // end rolls back what was not committed, and keeps the queries for the next time.

@@ -181,12 +181,12 @@ func checkEmpty(ctx context.Context, target database) error {
 
 // copyAll copies every table in one transaction, and commits it when what arrived is what was sent.
 func copyAll(ctx context.Context, source, target database) (report CopyReport, err error) {
-	sent, err := source.read.BeginTx(ctx, source.snapshot)
+	sent, err := source.beginPatient(ctx, source.read, source.snapshot)
 	if err != nil {
 		return report, err
 	}
 	defer func() { _ = sent.Rollback() }() // it only reads
-	got, err := target.write.BeginTx(ctx, nil)
+	got, err := target.beginPatient(ctx, target.write, nil)
 	if err != nil {
 		return report, err
 	}

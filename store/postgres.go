@@ -31,6 +31,8 @@ const (
 type server struct {
 	// config makes further connections.
 	config *pgx.ConnConfig
+	// patient are the statements that begin a transaction of beginPatient.
+	patient string
 }
 
 // IsPostgres says whether a URL of a database is one of PostgreSQL.
@@ -101,6 +103,7 @@ func connectPostgres(url string) (database, error) {
 	if err != nil {
 		return database{}, err
 	}
+	patient := setSession(config)
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
@@ -109,7 +112,7 @@ func connectPostgres(url string) (database, error) {
 		snapshot:     &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		retryable:    retryablePostgres,
 		readDeadline: postgresRead,
-		server:       &server{config: config},
+		server:       &server{config: config, patient: patient},
 	}, nil
 }
 
@@ -138,6 +141,7 @@ const (
 	adminShutdown        = "57P01"
 	crashShutdown        = "57P02"
 	cannotConnectNow     = "57P03"
+	idleInTransaction    = "25P03"
 )
 
 // retryablePostgres is a failure before a commit after which nothing of the transaction is left: two got in
@@ -148,7 +152,7 @@ func retryablePostgres(err error) bool {
 		return lostConnection(err)
 	}
 	switch failure.Code {
-	case serializationFailure, deadlockDetected, readOnlyServer, adminShutdown, crashShutdown, cannotConnectNow:
+	case serializationFailure, deadlockDetected, readOnlyServer, adminShutdown, crashShutdown, cannotConnectNow, idleInTransaction:
 		return true
 	}
 	return false
@@ -174,14 +178,19 @@ type migrationLock struct{}
 // migrationLockID is any number that nobody else locks.
 const migrationLockID = 0x6c6174_63686b
 
-// SessionLock waits for the lock and takes it.
+// SessionLock waits for the lock and takes it. Until it is given back, other locks are waited for as long as it
+// takes: somebody may be at work on a table that changes.
 func (migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	if _, err := conn.ExecContext(ctx, `SET lock_timeout = 0`); err != nil {
+		return err
+	}
 	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLockID)
 	return err
 }
 
 // SessionUnlock gives the lock back.
 func (migrationLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, failed := conn.ExecContext(ctx, `RESET lock_timeout`)
 	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, migrationLockID)
-	return err
+	return errors.Join(err, failed)
 }

@@ -69,13 +69,13 @@ func (w *Wire) accept() {
 		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
 			go func() {
 				_, _ = io.Copy(silenced{way[0], silence}, way[1])
-				_ = way[0].Close()
+				_ = silenced{way[0], silence}.Close()
 			}()
 		}
 	}
 }
 
-// silenced is an end of a wire whose writes wait while that is silent.
+// silenced is an end of a wire that hears nothing while that is silent, not even that the other end is closed.
 type silenced struct {
 	net.Conn
 	silence *sync.RWMutex
@@ -85,6 +85,12 @@ func (s silenced) Write(b []byte) (int, error) {
 	s.silence.RLock()
 	defer s.silence.RUnlock()
 	return s.Conn.Write(b)
+}
+
+func (s silenced) Close() error {
+	s.silence.RLock()
+	defer s.silence.RUnlock()
+	return s.Conn.Close()
 }
 
 // keep remembers connections to be cut, unless the wire is cut already, and returns what silences them.
