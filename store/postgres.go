@@ -19,8 +19,11 @@ import (
 )
 
 const (
-	// postgresConnections is how many connections one store holds at most, but for the one that listens.
+	// postgresConnections is how many connections one store holds at most, but for those of the feed and the one
+	// that listens.
 	postgresConnections = 10
+	// feedConnections is one for following the feed and one for heartbeats.
+	feedConnections = 2
 	// connectDeadline is how long one of the hosts of a URL may take to answer, where the URL does not say.
 	connectDeadline = 2 * time.Second
 	// postgresRead ends a read of a page: what took longer has no answer to expect.
@@ -104,16 +107,21 @@ func connectPostgres(url string) (database, error) {
 		return database{}, err
 	}
 	patient := setSession(config)
-	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(postgresConnections)
-	db.SetMaxIdleConns(postgresConnections)
+	db := poolPostgres(config, postgresConnections)
 	return database{
-		write: db, read: db,
+		write: db, read: db, feed: poolPostgres(config, feedConnections),
 		snapshot:     &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		retryable:    retryablePostgres,
 		readDeadline: postgresRead,
 		server:       &server{config: config, patient: patient},
 	}, nil
+}
+
+func poolPostgres(config *pgx.ConnConfig, connections int) *sql.DB {
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db
 }
 
 // preparePostgres brings the schema up to date, and says what the operator should know about the server.

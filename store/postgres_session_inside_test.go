@@ -8,7 +8,7 @@ import (
 )
 
 // SettingIn is what a setting of the server is in each kind of transaction.
-func (s *Store) SettingIn(t *testing.T, name string) map[string]string {
+func SettingIn(t *testing.T, s *Store, name string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	show := func(kind string) func(ctx context.Context, t *tx) error {

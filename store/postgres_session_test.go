@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/keys"
+	"latchkey/store"
 	"latchkey/store/storetest"
 )
 
@@ -36,7 +37,7 @@ func TestConnectionsEndWhenTheOtherSideIsGone(t *testing.T) {
 			want := map[string]string{
 				"change": usual, "page": usual, "page after them": usual, "export": patient, "load": patient, "copy": patient,
 			}
-			if got := open(t, url).SettingIn(t, c.setting); !maps.Equal(got, want) {
+			if got := store.SettingIn(t, open(t, url), c.setting); !maps.Equal(got, want) {
 				t.Errorf("%s, said by %s, is %q; want %q", c.setting, how, got, want)
 			}
 		}
