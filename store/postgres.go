@@ -14,7 +14,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
@@ -115,13 +114,6 @@ func connectPostgres(url string) (database, error) {
 		readDeadline: postgresRead,
 		server:       &server{config: config, patient: patient},
 	}, nil
-}
-
-func poolPostgres(config *pgx.ConnConfig, connections int) *sql.DB {
-	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	return db
 }
 
 // preparePostgres brings the schema up to date, and says what the operator should know about the server.
