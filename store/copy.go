@@ -58,7 +58,7 @@ func Copy(ctx context.Context, from, to string, o Options) (report CopyReport, e
 func openSource(ctx context.Context, url string, o Options) (db database, err error) {
 	dialect := goose.DialectPostgres
 	if IsPostgres(url) {
-		db, err = connectPostgres(url)
+		db, err = connectPostgres(url, o)
 	} else {
 		dialect = goose.DialectSQLite3
 		path := strings.TrimPrefix(url, "sqlite://")
@@ -70,7 +70,10 @@ func openSource(ctx context.Context, url string, o Options) (db database, err er
 	if err != nil {
 		return database{}, err
 	}
-	if err := errors.Join(checkSource(ctx, db, dialect), checkUnserved(ctx, db, o)); err != nil {
+	if err = checkSource(ctx, db, dialect); err == nil {
+		err = checkUnserved(ctx, db, o)
+	}
+	if err != nil {
 		return database{}, errors.Join(err, db.close())
 	}
 	return db, nil
@@ -78,14 +81,22 @@ func openSource(ctx context.Context, url string, o Options) (db database, err er
 
 // checkSource refuses a database that is not of this program's own schema.
 func checkSource(ctx context.Context, db database, dialect goose.Dialect) error {
-	if exists, err := hasTable(ctx, db, "head"); err != nil || !exists {
-		return errors.Join(err, orNil(!exists, refused("there is no Latchkey in it; nothing was copied")))
+	exists, err := hasTable(ctx, db, "head")
+	switch {
+	case err != nil:
+		return err
+	case !exists:
+		return refused("there is no Latchkey in it; nothing was copied")
 	}
 	provider, err := migrator(dialect, db.write, nil)
 	if err != nil {
 		return err
 	}
-	have, err := provider.GetDBVersion(ctx)
+	var have int64
+	err = db.ask(ctx, func(ctx context.Context) error {
+		have, err = provider.GetDBVersion(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -111,7 +122,9 @@ func hasTable(ctx context.Context, db database, name string) (exists bool, err e
 	if db.server == nil {
 		return true, nil // a file of ours was checked already
 	}
-	err = db.read.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&exists)
+	err = db.ask(ctx, func(ctx context.Context) error {
+		return db.read.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&exists)
+	})
 	return exists, err
 }
 
@@ -151,7 +164,7 @@ func copyToFile(ctx context.Context, source database, path string) (report CopyR
 
 // copyToPostgres fills a database in one transaction: when that is lost, an empty schema is left.
 func copyToPostgres(ctx context.Context, source database, url string, o Options) (report CopyReport, err error) {
-	target, err := connectPostgres(url)
+	target, err := connectPostgres(url, o)
 	if err != nil {
 		return report, fmt.Errorf("the target: %w", err)
 	}
@@ -159,7 +172,7 @@ func copyToPostgres(ctx context.Context, source database, url string, o Options)
 	if err := checkUnserved(ctx, target, o); err != nil {
 		return report, fmt.Errorf("the target: %w", err)
 	}
-	if err := preparePostgres(ctx, target.write, o); err != nil {
+	if err := preparePostgres(ctx, target, o); err != nil {
 		return report, fmt.Errorf("the target: %w", err)
 	}
 	if err := checkEmpty(ctx, target); err != nil {

@@ -35,6 +35,10 @@ type server struct {
 	config *pgx.ConnConfig
 	// patient are the statements that begin a transaction of beginPatient.
 	patient string
+	// patience is how long it is waited for while the database is opened.
+	patience patience
+	// ownTimeout says that the URL has a lock_timeout of its own.
+	ownTimeout bool
 }
 
 // IsPostgres says whether a URL of a database is one of PostgreSQL.
@@ -89,22 +93,23 @@ func postgresConfig(url string) (*pgx.ConnConfig, error) {
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (database, error) {
-	db, err := connectPostgres(url)
+	db, err := connectPostgres(url, o)
 	if err != nil {
 		return database{}, err
 	}
-	if err := preparePostgres(ctx, db.write, o); err != nil {
+	if err := preparePostgres(ctx, db, o); err != nil {
 		return database{}, errors.Join(err, db.close())
 	}
 	return db, nil
 }
 
 // connectPostgres opens a database as it is.
-func connectPostgres(url string) (database, error) {
+func connectPostgres(url string, o Options) (database, error) {
 	config, err := postgresConfig(url)
 	if err != nil {
 		return database{}, err
 	}
+	ownTimeout := said(config, "lock_timeout")
 	patient := setSession(config)
 	db := poolPostgres(config, postgresConnections)
 	return database{
@@ -112,16 +117,18 @@ func connectPostgres(url string) (database, error) {
 		snapshot:     &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		retryable:    retryablePostgres,
 		readDeadline: postgresRead,
-		server:       &server{config: config, patient: patient},
+		server:       &server{config: config, patient: patient, patience: patienceOf(o), ownTimeout: ownTimeout},
 	}, nil
 }
 
 // preparePostgres brings the schema up to date, and says what the operator should know about the server.
-func preparePostgres(ctx context.Context, db *sql.DB, o Options) error {
+func preparePostgres(ctx context.Context, db database, o Options) error {
 	var exists bool
 	var durable string
-	err := db.QueryRowContext(ctx, `
-		SELECT to_regclass('head') IS NOT NULL, current_setting('synchronous_commit')`).Scan(&exists, &durable)
+	err := db.ask(ctx, func(ctx context.Context) error {
+		return db.write.QueryRowContext(ctx, `
+			SELECT to_regclass('head') IS NOT NULL, current_setting('synchronous_commit')`).Scan(&exists, &durable)
+	})
 	switch {
 	case err != nil:
 		return fmt.Errorf("cannot use the database: %w", err)
@@ -130,7 +137,7 @@ func preparePostgres(ctx context.Context, db *sql.DB, o Options) error {
 	case durable == "off":
 		o.Log.Warn("the database's synchronous_commit is off: when its server crashes, changes that were answered can be lost")
 	}
-	return migrate(ctx, goose.DialectPostgres, db, migrationLock{})
+	return migrate(ctx, goose.DialectPostgres, db.write, migrationLock{patience: db.server.patience, ownTimeout: db.server.ownTimeout})
 }
 
 // The codes of PostgreSQL that say that a transaction was rolled back, and that another may succeed.
@@ -169,28 +176,4 @@ func lostConnection(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
-}
-
-// migrationLock lets one of several programs that start at once change the schema, while the others
-// wait. goose's own lock asks again every few seconds; this one waits in the server.
-type migrationLock struct{}
-
-// migrationLockID is any number that nobody else locks.
-const migrationLockID = 0x6c6174_63686b
-
-// SessionLock waits for the lock and takes it. Until it is given back, other locks are waited for as long as it
-// takes: somebody may be at work on a table that changes.
-func (migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	if _, err := conn.ExecContext(ctx, `SET lock_timeout = 0`); err != nil {
-		return err
-	}
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLockID)
-	return err
-}
-
-// SessionUnlock gives the lock back.
-func (migrationLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	_, failed := conn.ExecContext(ctx, `RESET lock_timeout`)
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, migrationLockID)
-	return errors.Join(err, failed)
 }
