@@ -152,7 +152,7 @@ func (s *Store) readAll(ctx context.Context, do func(ctx context.Context, t *tx)
 }
 
 func (s *Store) shown(ctx context.Context, within time.Duration, do func(ctx context.Context, t *tx) error) error {
-	err := s.within(ctx, within, do)
+	err := s.within(ctx, s.db.read, within, do)
 	if s.held.Load() == s.missed.Load() {
 		return err
 	}
@@ -164,23 +164,36 @@ func (s *Store) shown(ctx context.Context, within time.Duration, do func(ctx con
 
 // snapshot runs do over one snapshot of the database, which must answer soon.
 func (s *Store) snapshot(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
-	return s.within(ctx, s.db.readDeadline, do)
+	return s.within(ctx, s.db.read, s.db.readDeadline, do)
 }
 
-// within runs do over one snapshot, for no longer than said when that is not 0.
-func (s *Store) within(ctx context.Context, limit time.Duration, do func(ctx context.Context, t *tx) error) error {
+// followed is snapshot for what must not wait until changes and pages leave a connection.
+func (s *Store) followed(ctx context.Context, do func(ctx context.Context, t *tx) error) error {
+	return s.within(ctx, s.db.feed, s.db.readDeadline, do)
+}
+
+// within runs do over one snapshot of a pool, for no longer than said when that is not 0.
+func (s *Store) within(ctx context.Context, pool *sql.DB, limit time.Duration, do func(ctx context.Context, t *tx) error) error {
 	if limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
-	began, err := s.db.read.BeginTx(ctx, s.db.snapshot)
+	began, err := s.beginRead(ctx, pool, limit)
 	if err != nil {
 		return refusal(err)
 	}
 	t := &tx{sql: began, store: s, at: s.now(), prepared: s.db.reads}
 	defer t.end(ctx)
 	return refusal(do(ctx, t))
+}
+
+// beginRead begins a snapshot. What has no limit may take its time.
+func (s *Store) beginRead(ctx context.Context, pool *sql.DB, limit time.Duration) (*sql.Tx, error) {
+	if limit > 0 {
+		return pool.BeginTx(ctx, s.db.snapshot)
+	}
+	return s.db.beginPatient(ctx, pool, s.db.snapshot)
 }
 
 // end rolls back what was not committed, and keeps the queries for the next time.

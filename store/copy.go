@@ -78,7 +78,7 @@ func copyTo(ctx context.Context, from, to string, o Options) (report CopyReport,
 func openSource(ctx context.Context, url string, o Options) (db database, err error) {
 	dialect := goose.DialectPostgres
 	if IsPostgres(url) {
-		db, err = connectPostgres(url)
+		db, err = connectPostgres(url, o)
 	} else {
 		dialect = goose.DialectSQLite3
 		path := strings.TrimPrefix(url, "sqlite://")
@@ -102,17 +102,21 @@ func openSource(ctx context.Context, url string, o Options) (db database, err er
 // checkSource refuses a database that is not of this program's own schema.
 func checkSource(ctx context.Context, db database, dialect goose.Dialect) error {
 	exists, err := hasTable(ctx, db, "head")
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !exists {
+	case !exists:
 		return refused("there is no Latchkey in it; nothing was copied")
 	}
 	provider, err := migrator(dialect, db.write, nil)
 	if err != nil {
 		return err
 	}
-	have, err := provider.GetDBVersion(ctx)
+	var have int64
+	err = db.ask(ctx, func(ctx context.Context) error {
+		have, err = provider.GetDBVersion(ctx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -138,7 +142,9 @@ func hasTable(ctx context.Context, db database, name string) (exists bool, err e
 	if db.server == nil {
 		return true, nil // a file of ours was checked already
 	}
-	err = db.read.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&exists)
+	err = db.ask(ctx, func(ctx context.Context) error {
+		return db.read.QueryRowContext(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&exists)
+	})
 	return exists, err
 }
 
@@ -178,7 +184,7 @@ func copyToFile(ctx context.Context, source database, path string) (report CopyR
 
 // copyToPostgres fills a database in one transaction: when that is lost, an empty schema is left.
 func copyToPostgres(ctx context.Context, source database, url string, o Options) (report CopyReport, err error) {
-	target, err := connectPostgres(url)
+	target, err := connectPostgres(url, o)
 	if err != nil {
 		return report, fmt.Errorf("the target: %w", err)
 	}
@@ -189,7 +195,7 @@ func copyToPostgres(ctx context.Context, source database, url string, o Options)
 	if err := checkNoOthers(ctx, source, target); err != nil {
 		return report, err
 	}
-	if err := preparePostgres(ctx, target.write, o); err != nil {
+	if err := preparePostgres(ctx, target, o); err != nil {
 		return report, fmt.Errorf("the target: %w", nothingCopied(err))
 	}
 	return copyAll(ctx, source, target)
@@ -225,12 +231,12 @@ func checkEmpty(ctx context.Context, got *sql.Tx) error {
 
 // copyAll copies every table in one transaction, and commits it when what arrived is what was sent.
 func copyAll(ctx context.Context, source, target database) (report CopyReport, err error) {
-	sent, err := source.read.BeginTx(ctx, source.snapshot)
+	sent, err := source.beginPatient(ctx, source.read, source.snapshot)
 	if err != nil {
 		return report, err
 	}
 	defer func() { _ = sent.Rollback() }() // it only reads
-	got, err := target.write.BeginTx(ctx, nil)
+	got, err := target.beginPatient(ctx, target.write, nil)
 	if err != nil {
 		return report, err
 	}

@@ -16,7 +16,7 @@ const feedLimit = 10_000
 // FollowFeed returns what changed after a mark, as it is at one moment. When nothing did, it costs one
 // short query.
 func (s *Store) FollowFeed(ctx context.Context, after keys.FeedMark) (changes keys.FeedChanges, err error) {
-	err = s.snapshot(ctx, func(ctx context.Context, t *tx) error {
+	err = s.followed(ctx, func(ctx context.Context, t *tx) error {
 		beat, err := t.beatShown(ctx)
 		if err != nil {
 			return err

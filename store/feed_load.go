@@ -124,7 +124,7 @@ func (s *Store) openFeed(ctx context.Context, transactions int, heard func()) (r
 		}
 		r := &feedReader{conn: conn, heard: heard}
 		readers = append(readers, r)
-		began, err := conn.BeginTx(ctx, s.db.snapshot)
+		began, err := s.db.beginPatient(ctx, conn, s.db.snapshot) // one stream may end long before another
 		if err != nil {
 			return readers, err
 		}

@@ -36,7 +36,7 @@ func (s *Store) Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error) {
 	number, before := s.beat.Load()+1, s.now()
 	s.queries.Add(1)
 	var micros int64
-	err := s.db.write.QueryRowContext(ctx, `
+	err := s.db.feed.QueryRowContext(ctx, `
 		INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
 		VALUES ($1, $2, $3, $4, `+microsNow+`, $5, $6, `+microsNow+` - $7, $8)
 		ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, beat_at = excluded.beat_at,

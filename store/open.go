@@ -27,6 +27,9 @@ type database struct {
 	path string
 	// write and read are for changes and for reads; on PostgreSQL they are one.
 	write, read *sql.DB
+	// feed is for following the feed and for heartbeats: changes that wait for each other must not keep a node
+	// from what was revoked. On SQLite it is read.
+	feed *sql.DB
 	// writes and reads are the statements of the two. They are nil where the driver keeps its own.
 	writes, reads *statements
 	// snapshot begins a read that sees one state of the database throughout.
@@ -42,11 +45,9 @@ type database struct {
 	server *server
 }
 
+// close closes every pool; one that is closed already stays so.
 func (db database) close() error {
-	if db.read == db.write {
-		return db.write.Close()
-	}
-	return errors.Join(db.read.Close(), db.write.Close())
+	return errors.Join(db.feed.Close(), db.read.Close(), db.write.Close())
 }
 
 func openDatabase(ctx context.Context, url string, o Options) (database, error) {

@@ -8,21 +8,19 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
 const (
-	// postgresConnections is how many connections one store holds at most, but for the one that listens.
+	// postgresConnections is how many connections one store holds at most, but for those of the feed and the one
+	// that listens.
 	postgresConnections = 10
-	// connectDeadline is how long one of the hosts of a URL may take to answer, where the URL does not say.
-	connectDeadline = 2 * time.Second
+	// feedConnections is one for following the feed and one for heartbeats.
+	feedConnections = 2
 	// postgresRead ends a read of a page: what took longer has no answer to expect.
 	postgresRead = 2500 * time.Millisecond
 )
@@ -31,94 +29,51 @@ const (
 type server struct {
 	// config makes further connections.
 	config *pgx.ConnConfig
-}
-
-// IsPostgres says whether a URL of a database is one of PostgreSQL.
-func IsPostgres(url string) bool {
-	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
-}
-
-// PostgresName is what a PostgreSQL database is called where people read it, without user and password:
-// the hosts and the name. An error says what is wrong with the URL, without its password.
-func PostgresName(url string) (string, error) {
-	config, err := postgresConfig(url)
-	if err != nil {
-		return "", err
-	}
-	hosts := []string{postgresHost(config.Host, config.Port)}
-	for _, f := range config.Fallbacks {
-		if host := postgresHost(f.Host, f.Port); host != hosts[len(hosts)-1] { // TLS and plain are two attempts
-			hosts = append(hosts, host)
-		}
-	}
-	return fmt.Sprintf("PostgreSQL database %s on %s", config.Database, strings.Join(hosts, ", ")), nil
-}
-
-func postgresHost(host string, port uint16) string {
-	return net.JoinHostPort(host, strconv.Itoa(int(port)))
-}
-
-// postgresConfig reads a URL. What it leaves open is decided for a program that writes: of several hosts
-// only one that can be written to is taken.
-func postgresConfig(url string) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, refused("the database URL cannot be read: %s", err)
-	}
-	// The frame's locks are written for this level, whatever the server's own default is.
-	config.RuntimeParams["default_transaction_isolation"] = "read committed"
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "latchkey" // so that an operator knows whose connections they are
-	}
-	if !strings.Contains(url, "target_session_attrs=") {
-		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	}
-	if !strings.Contains(url, "connect_timeout=") {
-		config.ConnectTimeout = connectDeadline
-	}
-	closes := config.OnPgError
-	config.OnPgError = func(c *pgconn.PgConn, failure *pgconn.PgError) bool {
-		// A server that cannot be written to any more was one that could: it is not the primary now.
-		return failure.Code != readOnlyServer && closes(c, failure)
-	}
-	return config, nil
+	// patient are the statements that begin a transaction of beginPatient.
+	patient string
+	// patience is how long it is waited for while the database is opened.
+	patience patience
+	// ownTimeout says that the URL has a lock_timeout of its own.
+	ownTimeout bool
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (database, error) {
-	db, err := connectPostgres(url)
+	db, err := connectPostgres(url, o)
 	if err != nil {
 		return database{}, err
 	}
-	if err := preparePostgres(ctx, db.write, o); err != nil {
+	if err := preparePostgres(ctx, db, o); err != nil {
 		return database{}, errors.Join(err, db.close())
 	}
 	return db, nil
 }
 
 // connectPostgres opens a database as it is.
-func connectPostgres(url string) (database, error) {
+func connectPostgres(url string, o Options) (database, error) {
 	config, err := postgresConfig(url)
 	if err != nil {
 		return database{}, err
 	}
-	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(postgresConnections)
-	db.SetMaxIdleConns(postgresConnections)
+	ownTimeout := said(config, "lock_timeout")
+	patient := setSession(config)
+	db := poolPostgres(config, postgresConnections)
 	return database{
-		write: db, read: db,
+		write: db, read: db, feed: poolPostgres(config, feedConnections),
 		snapshot:     &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		retryable:    retryablePostgres,
 		readDeadline: postgresRead,
-		server:       &server{config: config},
+		server:       &server{config: config, patient: patient, patience: patienceOf(o), ownTimeout: ownTimeout},
 	}, nil
 }
 
 // preparePostgres brings the schema up to date, and says what the operator should know about the server.
-func preparePostgres(ctx context.Context, db *sql.DB, o Options) error {
+func preparePostgres(ctx context.Context, db database, o Options) error {
 	var exists bool
 	var durable string
-	err := db.QueryRowContext(ctx, `
-		SELECT to_regclass('head') IS NOT NULL, current_setting('synchronous_commit')`).Scan(&exists, &durable)
+	err := db.ask(ctx, func(ctx context.Context) error {
+		return db.write.QueryRowContext(ctx, `
+			SELECT to_regclass('head') IS NOT NULL, current_setting('synchronous_commit')`).Scan(&exists, &durable)
+	})
 	switch {
 	case err != nil:
 		return fmt.Errorf("cannot use the database: %w", err)
@@ -127,7 +82,7 @@ func preparePostgres(ctx context.Context, db *sql.DB, o Options) error {
 	case durable == "off":
 		o.Log.Warn("the database's synchronous_commit is off: when its server crashes, changes that were answered can be lost")
 	}
-	return migrate(ctx, goose.DialectPostgres, db, migrationLock{})
+	return migrate(ctx, goose.DialectPostgres, db.write, migrationLock{patience: db.server.patience, ownTimeout: db.server.ownTimeout})
 }
 
 // The codes of PostgreSQL that say that a transaction was rolled back, and that another may succeed.
@@ -138,6 +93,7 @@ const (
 	adminShutdown        = "57P01"
 	crashShutdown        = "57P02"
 	cannotConnectNow     = "57P03"
+	idleInTransaction    = "25P03"
 )
 
 // retryablePostgres is a failure before a commit after which nothing of the transaction is left: two got in
@@ -148,7 +104,7 @@ func retryablePostgres(err error) bool {
 		return lostConnection(err)
 	}
 	switch failure.Code {
-	case serializationFailure, deadlockDetected, readOnlyServer, adminShutdown, crashShutdown, cannotConnectNow:
+	case serializationFailure, deadlockDetected, readOnlyServer, adminShutdown, crashShutdown, cannotConnectNow, idleInTransaction:
 		return true
 	}
 	return false
@@ -165,23 +121,4 @@ func lostConnection(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
-}
-
-// migrationLock lets one of several programs that start at once change the schema, while the others
-// wait. goose's own lock asks again every few seconds; this one waits in the server.
-type migrationLock struct{}
-
-// migrationLockID is any number that nobody else locks.
-const migrationLockID = 0x6c6174_63686b
-
-// SessionLock waits for the lock and takes it.
-func (migrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLockID)
-	return err
-}
-
-// SessionUnlock gives the lock back.
-func (migrationLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, migrationLockID)
-	return err
 }

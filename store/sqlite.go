@@ -72,7 +72,7 @@ func poolsSQLite(path string) (database, error) {
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
 	return database{
-		path: path, write: write, read: read, writes: newStatements(write), reads: newStatements(read),
+		path: path, write: write, read: read, feed: read, writes: newStatements(write), reads: newStatements(read),
 		snapshot: &sql.TxOptions{ReadOnly: true}, retryable: retryableSQLite,
 	}, nil
 }

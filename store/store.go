@@ -29,6 +29,8 @@ type Options struct {
 	Node NodeIdentity
 	// MustExist refuses a PostgreSQL database that holds no Latchkey, instead of making one in it.
 	MustExist bool
+	// patience is how long opening waits for others. The zero value is the usual.
+	patience patience
 }
 
 // Store keeps accounts, users, sessions, API keys and the audit log in one database. Its methods may

@@ -150,6 +150,7 @@ func TestOnlySomeFailuresAreTriedAgain(t *testing.T) {
 		"SQLite: another error":               {context.DeadlineExceeded, retryableSQLite, false},
 		"PostgreSQL: a serialization failure": {&pgconn.PgError{Code: "40001"}, retryablePostgres, true},
 		"PostgreSQL: a deadlock":              {&pgconn.PgError{Code: "40P01"}, retryablePostgres, true},
+		"PostgreSQL: too long without a word": {&pgconn.PgError{Code: "25P03"}, retryablePostgres, true},
 		"PostgreSQL: the same, wrapped":       {fmt.Errorf("save: %w", &pgconn.PgError{Code: "40P01"}), retryablePostgres, true},
 		"PostgreSQL: a broken constraint":     {&pgconn.PgError{Code: "23505"}, retryablePostgres, false},
 		"PostgreSQL: the outcome is unknown":  {&pgconn.PgError{Code: "40003"}, retryablePostgres, false},

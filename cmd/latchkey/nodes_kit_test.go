@@ -3,20 +3,17 @@ package main
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"latchkey/keys"
 	"latchkey/keys/secret"
 	"latchkey/store"
-	"latchkey/store/storetest"
 )
 
 // newDatabase makes account acme in a PostgreSQL database, with n keys.
@@ -206,96 +203,4 @@ func spread(all []time.Duration) string {
 	slices.Sort(all)
 	at := func(p int) time.Duration { return all[min(len(all)*p/100, len(all)-1)].Round(10 * time.Microsecond) }
 	return fmt.Sprintf("p50 %s, p99 %s, max %s", at(50), at(99), all[len(all)-1].Round(10*time.Microsecond))
-}
-
-// wire is a network between a node and a PostgreSQL server that can be cut and frozen.
-type wire struct {
-	listener net.Listener
-	to       string
-	mu       sync.Mutex
-	cut      bool
-	open     []net.Conn
-	// frozen is held while nothing gets through, though the connections stay.
-	frozen sync.RWMutex
-}
-
-func newWire(t testing.TB, to string) *wire {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{listener: l, to: to}
-	go w.accept()
-	t.Cleanup(func() {
-		_ = l.Close()
-		w.Cut()
-	})
-	return w
-}
-
-func (w *wire) accept() {
-	for {
-		near, err := w.listener.Accept()
-		if err != nil {
-			return
-		}
-		far, err := net.Dial("tcp", w.to) //nolint:noctx // it is this machine
-		if err != nil || !w.keep(near, far) {
-			_ = near.Close()
-			if far != nil {
-				_ = far.Close()
-			}
-			continue
-		}
-		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-			go func() {
-				_, _ = io.Copy(freezable{way[0], w}, way[1])
-				_ = way[0].Close()
-			}()
-		}
-	}
-}
-
-// freezable is an end of a wire whose writes wait while that is frozen.
-type freezable struct {
-	net.Conn
-	w *wire
-}
-
-func (f freezable) Write(b []byte) (int, error) {
-	f.w.frozen.RLock()
-	defer f.w.frozen.RUnlock()
-	return f.Conn.Write(b)
-}
-
-// keep remembers connections to be cut, unless the wire is cut already.
-func (w *wire) keep(connections ...net.Conn) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.open = append(w.open, connections...)
-	return !w.cut
-}
-
-// Cut ends all connections and lets no other begin.
-func (w *wire) Cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut = true
-	for _, c := range w.open {
-		_ = c.Close()
-	}
-	w.open = nil
-}
-
-// Mend lets connections begin again.
-func (w *wire) Mend() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut = false
-}
-
-// through is the URL of a database of a cluster that is reached through the wire.
-func (w *wire) through(c *storetest.Cluster, database string) string {
-	return strings.Replace(c.URL(database), c.Host(), w.listener.Addr().String(), 1)
 }

@@ -103,8 +103,8 @@ func (r readyNodes) current(change int64) (names []string) {
 func TestPeopleAndMonitorsSeeHowFarEachNodeIs(t *testing.T) {
 	cluster := storetest.NewCluster(t)
 	all := newDatabase(t, cluster.URL("postgres"), 1)
-	w := newWire(t, cluster.Host())
-	first := startNode(t, w.through(cluster, "postgres"), "node-1")
+	w := storetest.NewWire(t, cluster.URL("postgres"))
+	first := startNode(t, w.URL(), "node-1")
 	second := startNode(t, cluster.URL("postgres"), "node-2")
 	admin := newBrowser(t, second.url)
 	admin.signIn("ana@acme.example", goodPassword)
@@ -128,8 +128,7 @@ func TestPeopleAndMonitorsSeeHowFarEachNodeIs(t *testing.T) {
 		t.Errorf("the settings do not say that both nodes have confirmed change %d: %d", change, got.status)
 	}
 
-	w.frozen.Lock()
-	defer w.frozen.Unlock()
+	defer w.Freeze()()
 	got := first.ready()
 	if got.Status != "ready" || len(got.Nodes) != 2 || got.Age == nil {
 		t.Errorf("while the database does not answer /readyz says %+v", got)

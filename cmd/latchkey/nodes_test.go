@@ -120,8 +120,8 @@ func TestANodeThatIsCutOffRefusesEverythingPastTheBound(t *testing.T) {
 	}
 	cluster := storetest.NewCluster(t)
 	all := newDatabase(t, cluster.URL("postgres"), 2)
-	w := newWire(t, cluster.Host())
-	n := startNode(t, w.through(cluster, "postgres"), "node-1", "--max-staleness", "4s")
+	w := storetest.NewWire(t, cluster.URL("postgres"))
+	n := startNode(t, w.URL(), "node-1", "--max-staleness", "4s")
 	unknown := issued{token: "lkt_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg3S93G3"}
 	junk := issued{token: "lkt_x"}
 	known := func() int { return n.verifies(all[0]) }
@@ -130,7 +130,7 @@ func TestANodeThatIsCutOffRefusesEverythingPastTheBound(t *testing.T) {
 	admin.signIn("ana@acme.example", goodPassword)
 
 	// A network that swallows everything is worse than one that refuses: nobody may wait for it.
-	w.frozen.Lock()
+	thaw := w.Freeze()
 	began := time.Now()
 	if got := known(); got != http.StatusNoContent {
 		t.Errorf("while the database does not answer, a known token got %d; want 204", got)
@@ -141,7 +141,7 @@ func TestANodeThatIsCutOffRefusesEverythingPastTheBound(t *testing.T) {
 	}
 	t.Logf("note: a database that does not answer: a known token is let in within %s, a page says so after %s",
 		verified.Round(time.Millisecond), time.Since(began).Round(10*time.Millisecond))
-	w.frozen.Unlock()
+	thaw()
 	eventually(t, "the page is back", func() bool { return admin.get(pathList).status == http.StatusOK })
 
 	w.Cut()
