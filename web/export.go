@@ -209,9 +209,16 @@ type patientWriter struct {
 // patient is the writer of an answer. The server's time limit for reading the request does not end it either:
 // a connection whose limit is over counts as one that its client has left.
 func (s *Server) patient(c echo.Context, e export) *patientWriter {
-	w := &patientWriter{c: c, e: e, rc: http.NewResponseController(c.Response()), now: s.now}
-	_ = w.rc.SetReadDeadline(time.Time{}) // what is no connection has no limit
-	return w
+	s.extendTime(c)
+	return &patientWriter{c: c, e: e, rc: http.NewResponseController(c.Response()), now: s.now}
+}
+
+// extendTime gives an answer that goes on being made as much time as one that begins. What is no connection has no
+// limit.
+func (s *Server) extendTime(c echo.Context) {
+	rc := http.NewResponseController(c.Response())
+	_ = rc.SetReadDeadline(time.Time{})
+	_ = rc.SetWriteDeadline(s.now().Add(writeTime))
 }
 
 // Write keeps text until it is worth sending.

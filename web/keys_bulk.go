@@ -144,6 +144,7 @@ func (s *Server) doBulk(c echo.Context, what chosen, known []keys.Key) (out bulk
 	var down error
 	escalation := false
 	for _, id := range what.ids {
+		s.extendTime(c)
 		changed, err := false, down
 		if down == nil {
 			changed, err = what.action.do(s, c, id)
