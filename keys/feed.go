@@ -44,7 +44,7 @@ type FeedKey struct {
 	Roles []int64
 	// Grants are what other accounts let the key do, in the order of their numbers.
 	Grants []FeedGrant
-	// Tokens are the live tokens, and those that ended in the last RotatedMemory.
+	// Tokens are all of its tokens, those that ended long ago too.
 	Tokens []FeedTokenRow
 }
 

@@ -84,7 +84,7 @@ func (v *Verifier) takeIn(ctx context.Context) (keys.FeedChanges, error) {
 		return changes, err
 	}
 	if changes.Mark != *x.mark.Load() {
-		x.apply(changes)
+		x.apply(changes, begin)
 	}
 	v.answered = asked
 	if until, proof := beat.proves(begin, changes.Beat); proof {

@@ -157,7 +157,7 @@ func TestNoReaderSeesAMixOfTwoStates(t *testing.T) {
 		}
 		states[i] = keys.FeedChanges{Keys: []keys.FeedKey{k}, Accounts: []keys.FeedAccount{a}}
 	}
-	x.apply(states[0])
+	x.apply(states[0], noon)
 	var readers sync.WaitGroup
 	done := atomic.Bool{}
 	var seen [codes]atomic.Int64
@@ -170,7 +170,7 @@ func TestNoReaderSeesAMixOfTwoStates(t *testing.T) {
 	}
 	enough := func() bool { return seen[CodeRotated].Load() > 1000 && seen[CodeInactive].Load() > 1000 }
 	for i := 0; i < 20_000 || !enough(); i++ {
-		x.apply(states[i%2])
+		x.apply(states[i%2], noon)
 	}
 	done.Store(true)
 	readers.Wait()
