@@ -89,12 +89,20 @@ type FeedLoad interface {
 	Token(t FeedTokenRow)
 }
 
+// FeedPlace says which snapshot of the database a load has shown.
+type FeedPlace struct {
+	// Mark is where the reader stands.
+	Mark FeedMark
+	// Beat is as in FeedChanges.
+	Beat int64
+}
+
 // FeedChanges is what changed after a mark, as it was in one snapshot of the database.
 type FeedChanges struct {
 	// Mark is where the reader stands when it has taken these changes in.
 	Mark FeedMark
 	// Lost says that the feed does not lead on from the reader's mark, or that there is too much of it:
-	// the reader must load anew. Everything else is empty then.
+	// the reader must load anew. But for Forked and Beat, everything else is empty then.
 	Lost bool
 	// Forked says, of a feed that is Lost, that the database does not know the change at the reader's mark: a
 	// failover or a restore has lost what was acknowledged.

@@ -27,7 +27,7 @@ func (s *Store) FollowFeed(ctx context.Context, after keys.FeedMark) (changes ke
 		case err != nil:
 			return err
 		case !complete:
-			changes = keys.FeedChanges{Lost: true}
+			changes = keys.FeedChanges{Lost: true, Beat: beat}
 			changes.Forked, err = t.forked(ctx, after)
 			return err
 		case len(log) == 0:

@@ -69,7 +69,23 @@ func TestTheFeedShowsTheHeartbeatsOfItsOwnNode(t *testing.T) {
 			t.Errorf("the database's clock is %s ahead of this machine's, which is the same", beat.ClockOffset)
 		}
 	}
+	for s, want := range map[*store.Store]int64{a: 3, b: 0} {
+		lost := must[keys.FeedChanges](t)(s.FollowFeed(t.Context(), keys.FeedMark{Seq: 7, EventID: "gone"}))
+		loaded := must[keys.FeedPlace](t)(s.LoadFeed(t.Context(), nothing{}))
+		if !lost.Lost || lost.Beat != want || loaded.Beat != want {
+			t.Errorf("a feed that is lost shows heartbeat %d, and a load %d; want %d", lost.Beat, loaded.Beat, want)
+		}
+	}
 }
+
+// nothing is a keys.FeedLoad that keeps nothing.
+type nothing struct{}
+
+func (nothing) Account(keys.FeedAccount)       {}
+func (nothing) Key(keys.FeedKeyRow)            {}
+func (nothing) KeyRoles(int64, []int64)        {}
+func (nothing) KeyGrant(int64, keys.FeedGrant) {}
+func (nothing) Token(keys.FeedTokenRow)        {}
 
 func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	url := storetest.Postgres(t)

@@ -77,9 +77,7 @@ func (v *Verifier) follow(ctx context.Context) error {
 // takeIn takes in what changed, unless the feed does not lead on to it.
 func (v *Verifier) takeIn(ctx context.Context) (keys.FeedChanges, error) {
 	x, asked, begin, beat := v.index.Load(), v.asked.Load(), v.options.Now(), v.beat.Load()
-	soon, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
-	changes, err := v.source.FollowFeed(soon, *x.mark.Load())
+	changes, err := v.changesAfter(ctx, *x.mark.Load(), beat)
 	if err != nil || changes.Lost {
 		return changes, err
 	}
@@ -87,10 +85,21 @@ func (v *Verifier) takeIn(ctx context.Context) (keys.FeedChanges, error) {
 		x.apply(changes, begin)
 	}
 	v.answered = asked
-	if until, proof := beat.proves(begin, changes.Beat); proof {
+	if until, proof := beat.proves(begin); proof {
 		v.proof.Store(&until)
 	}
 	return changes, nil
+}
+
+// changesAfter asks the source what changed after a mark, and takes no answer that lacks the last heartbeat.
+func (v *Verifier) changesAfter(ctx context.Context, after keys.FeedMark, last *heartbeat) (keys.FeedChanges, error) {
+	soon, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	changes, err := v.source.FollowFeed(soon, after)
+	if err != nil {
+		return keys.FeedChanges{}, err
+	}
+	return changes, last.mustShow(changes.Beat)
 }
 
 // stale says whether so much of an old index has ended that it is worth to be built anew.
@@ -102,7 +111,7 @@ func (x *index) stale(now time.Time) bool {
 // has forked, what was revoked is written back before the index is used.
 func (v *Verifier) reload(ctx context.Context, forked bool) error {
 	begin := v.options.Now()
-	x, err := load(ctx, v.source, begin)
+	x, err := load(ctx, v.source, begin, v.beat.Load())
 	if err != nil {
 		return err
 	}
@@ -112,7 +121,7 @@ func (v *Verifier) reload(ctx context.Context, forked bool) error {
 			return err
 		}
 		if written {
-			if x, err = load(ctx, v.source, begin); err != nil {
+			if x, err = load(ctx, v.source, begin, v.beat.Load()); err != nil {
 				return err
 			}
 		}

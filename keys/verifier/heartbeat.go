@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"latchkey/keys"
@@ -32,16 +33,29 @@ func (v *Verifier) sendBeat(ctx context.Context) error {
 	return nil
 }
 
-// proves is the moment up to which a read that shows a heartbeat of this node had everything. The read was
-// begun at a moment, after the heartbeat last; it returns false when it proves nothing.
-func (last *heartbeat) proves(begun time.Time, shown int64) (until time.Time, proof bool) {
+// errOldAnswer says that an answer came from a server that is not the primary any more, or that has become it a
+// moment ago and lost the last heartbeat. Until the next heartbeat nobody knows which.
+var errOldAnswer = errors.New("the database's answer lacks the last heartbeat of this node, so it may be an old one")
+
+// mustShow returns an error when a read that was begun after the heartbeat last does not show it. Whatever such a
+// read says, even that changes are gone, may be what was true before.
+func (last *heartbeat) mustShow(shown int64) error {
+	if last != nil && shown < last.Number {
+		return errOldAnswer
+	}
+	return nil
+}
+
+// proves is the moment up to which a read had everything. It was begun at a moment, after the heartbeat last, and
+// shows it; it returns false when there is none yet, which proves nothing.
+func (last *heartbeat) proves(begun time.Time) (until time.Time, proof bool) {
 	switch {
 	case last == nil:
 		return time.Time{}, false
 	case last.Number == 0:
 		return begun, true
 	}
-	return last.began, shown >= last.Number
+	return last.began, true
 }
 
 // databaseTime is a time of this node by the database's clock, by which all nodes let tokens expire.

@@ -3,6 +3,7 @@ package verifier
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,8 +19,11 @@ type beating struct {
 	number, shown int64
 	ahead         time.Duration
 	beatFails     error
-	forked        bool
-	lost          []keys.LostRevocation
+	// swept says that the feed has lost its beginning.
+	swept bool
+	// onLoad is called when a load begins.
+	onLoad func()
+	lost   []keys.LostRevocation
 }
 
 func (b *beating) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) {
@@ -28,13 +32,37 @@ func (b *beating) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) {
 }
 
 func (b *beating) FollowFeed(ctx context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
-	if b.forked {
-		b.forked = false
-		return keys.FeedChanges{Lost: true, Forked: true}, nil
-	}
 	c, err := b.world.FollowFeed(ctx, after)
+	if b.swept {
+		c = keys.FeedChanges{Lost: true}
+	}
 	c.Beat = b.shown
 	return c, err
+}
+
+func (b *beating) LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedPlace, error) {
+	if b.onLoad != nil {
+		b.onLoad()
+	}
+	place, err := b.world.LoadFeed(ctx, into)
+	place.Beat = b.shown
+	return place, err
+}
+
+// state is what a database holds.
+type state struct {
+	branch  string
+	keys    []keys.FeedKey
+	changed []int
+}
+
+func (w *world) state() state {
+	return state{w.branch, slices.Clone(w.keys), slices.Clone(w.changed)}
+}
+
+// become makes the world what it was, or what another server has.
+func (w *world) become(s state) {
+	w.branch, w.keys, w.changed = s.branch, slices.Clone(s.keys), slices.Clone(s.changed)
 }
 
 func (b *beating) DeactivateLost(_ context.Context, lost keys.LostRevocation) error {
@@ -83,7 +111,9 @@ func TestAReadWithoutTheLastHeartbeatProvesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		catchUp(t, v) // the read is from a server that has not seen the heartbeat
+		if v.CatchUp(t.Context()) == nil {
+			t.Fatal("it has caught up with a server that has not seen the heartbeat")
+		}
 		want(31*time.Second, CodeValid)
 		b.shown = 2
 		catchUp(t, v)
@@ -145,6 +175,48 @@ func TestTokensExpireByTheDatabasesClock(t *testing.T) {
 	})
 }
 
+// What an old primary says is not true any more, neither of the feed nor of everything.
+func TestNothingIsTakenFromAServerThatLacksTheLastHeartbeat(t *testing.T) {
+	for name, c := range map[string]struct {
+		shown  int64 // by the feed, at first
+		onLoad int64 // by what is loaded
+		forks  bool
+	}{
+		"the feed says that it does not lead on":            {1, 1, false},
+		"the feed says that it has forked":                  {1, 1, true},
+		"the feed has forked, and an older state is loaded": {2, 1, true},
+	} {
+		b := &beating{world: newWorld(), shown: 1}
+		token := b.add(2)
+		before := b.state()
+		v := b.verifier(t, atNoon)
+		b.change(0, func(k *keys.FeedKey) { k.Active = false })
+		catchUp(t, v)
+		if err := v.sendBeat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		now := b.state()
+		b.become(before)
+		b.branch, b.shown, b.swept = "the standby's", c.shown, !c.forks
+		b.onLoad = func() { b.shown = c.onLoad }
+		for range 2 {
+			if v.CatchUp(t.Context()) == nil {
+				t.Errorf("%s: it has caught up", name)
+			}
+			if got := v.Verify(Request{Token: token}, someone).Code; got != CodeInactive {
+				t.Errorf("%s: got %s, want %s", name, got, CodeInactive)
+			}
+			b.shown = c.shown
+		}
+		if len(b.lost) != 0 || v.Stats().Reloads != 0 {
+			t.Errorf("%s: %+v were written back, and %d times all was loaded", name, b.lost, v.Stats().Reloads)
+		}
+		b.become(now)
+		b.onLoad, b.shown, b.swept = nil, b.number, false
+		catchUp(t, v)
+	}
+}
+
 // What a failover lost is written back before anybody is answered from what it left.
 func TestWhatAFailoverRevivesIsWrittenBack(t *testing.T) {
 	b := &beating{world: newWorld(), shown: 1}
@@ -154,16 +226,18 @@ func TestWhatAFailoverRevivesIsWrittenBack(t *testing.T) {
 		func(k *keys.FeedKey) { k.Tokens[0].EndedAt = noon.UnixMicro() },
 		func(k *keys.FeedKey) { k.Deleted = true },
 	}
-	before := append([]keys.FeedKey(nil), b.keys...)
+	before := b.state()
 	for i, do := range revoke {
 		b.change(i, do)
 	}
 	v := b.verifier(t, atNoon)
 	mark := v.State().Mark
-	b.keys, b.changed = before, b.changed[:4]
-	b.forked = true
+	b.become(before)
+	b.branch = "the standby's"
 	catchUp(t, v)
-	want := []keys.LostRevocation{{Key: before[0].ID}, {Key: before[2].ID}, {Key: before[1].ID, Token: before[1].Tokens[0].Number}}
+	want := []keys.LostRevocation{
+		{Key: before.keys[0].ID}, {Key: before.keys[2].ID}, {Key: before.keys[1].ID, Token: before.keys[1].Tokens[0].Number},
+	}
 	for i := range want {
 		if i >= len(b.lost) || b.lost[i].Key != want[i].Key || b.lost[i].Token != want[i].Token || b.lost[i].Change != mark.Seq {
 			t.Fatalf("written back: %+v, want %+v, all known at change %d", b.lost, want, mark.Seq)

@@ -26,6 +26,8 @@ type world struct {
 	keys    []keys.FeedKey
 	// changed holds the place of the key that each change was about, or -1 for the account.
 	changed []int
+	// branch names the history that the changes are of. A mark of another one is not known.
+	branch  string
 	fail    error
 	batches []keys.UsageBatch
 	refused map[keys.Refusal]int
@@ -69,7 +71,7 @@ func (w *world) change(at int, do func(k *keys.FeedKey)) {
 	w.changed = append(w.changed, at)
 }
 
-func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedMark, error) {
+func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedPlace, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	into.Account(w.account)
@@ -84,7 +86,12 @@ func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedMark, 
 			into.Token(t)
 		}
 	}
-	return keys.FeedMark{Seq: int64(len(w.changed))}, w.fail
+	return keys.FeedPlace{Mark: w.mark()}, w.fail
+}
+
+// mark is where a reader stands who knows everything.
+func (w *world) mark() keys.FeedMark {
+	return keys.FeedMark{Seq: int64(len(w.changed)), EventID: w.branch}
 }
 
 func (w *world) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) { return keys.Beat{}, w.fail }
@@ -94,7 +101,10 @@ func (w *world) DeactivateLost(context.Context, keys.LostRevocation) error { ret
 func (w *world) FollowFeed(_ context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := keys.FeedChanges{Mark: keys.FeedMark{Seq: int64(len(w.changed))}}
+	if after.EventID != w.branch {
+		return keys.FeedChanges{Lost: true, Forked: true}, w.fail
+	}
+	c := keys.FeedChanges{Mark: w.mark()}
 	for _, at := range w.changed[after.Seq:] {
 		if at < 0 {
 			c.Accounts = append(c.Accounts, w.account)

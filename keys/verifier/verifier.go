@@ -13,8 +13,8 @@ import (
 
 // Source is where a Verifier learns what is true. *store.Store is one.
 type Source interface {
-	// LoadFeed gives everything to into and returns the place in the feed that it shows.
-	LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedMark, error)
+	// LoadFeed gives everything to into and returns which snapshot that was.
+	LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedPlace, error)
 	// FollowFeed returns what changed after a mark.
 	FollowFeed(ctx context.Context, after keys.FeedMark) (keys.FeedChanges, error)
 	// Beat commits a heartbeat, which FollowFeed shows from then on where reads alone prove nothing.

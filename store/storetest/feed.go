@@ -231,10 +231,11 @@ var feedCases = append(makeFollowCases(), []testCase{
 				default:
 				}
 				m := newFeedModel()
-				var err error
-				if m.mark, err = b.b.LoadFeed(b.Context(), m); err != nil {
+				place, err := b.b.LoadFeed(b.Context(), m)
+				if err != nil {
 					b.Error(err)
 				}
+				m.mark = place.Mark
 				loaded[m.mark] = m
 			}
 		})
