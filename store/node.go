@@ -33,13 +33,14 @@ func (s *Store) Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error) {
 	if !s.beats() {
 		return keys.Beat{}, nil
 	}
-	number, before := s.beat.Load()+1, s.now()
+	// Whether one that fails was committed nobody knows, so its number is gone.
+	number, before := s.beat.Add(1), s.now()
 	s.queries.Add(1)
 	var micros int64
 	err := s.db.write.QueryRowContext(ctx, `
 		INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
 		VALUES ($1, $2, $3, $4, `+microsNow+`, $5, $6, `+microsNow+` - $7, $8)
-		ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, beat_at = excluded.beat_at,
+		ON CONFLICT (id) DO UPDATE SET beat = GREATEST(node.beat, excluded.beat), beat_at = excluded.beat_at,
 			applied = excluded.applied, applied_event = excluded.applied_event, proved_at = excluded.proved_at
 		RETURNING `+microsNow,
 		s.nodeID, s.options.Node.Name, s.options.Node.Version, number,
@@ -48,7 +49,6 @@ func (s *Store) Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error) {
 	if err != nil {
 		return keys.Beat{}, fmt.Errorf("write the heartbeat: %w", err)
 	}
-	s.beat.Store(number)
 	after := s.now()
 	return keys.Beat{Number: number, ClockOffset: fromMicros(micros).Sub(before.Add(after.Sub(before) / 2))}, nil
 }

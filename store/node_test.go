@@ -78,6 +78,28 @@ func TestTheFeedShowsTheHeartbeatsOfItsOwnNode(t *testing.T) {
 	}
 }
 
+// A heartbeat that failed may have been committed all the same, at once or later. What then shows it must not be
+// taken for proof of another one.
+func TestTheNumberOfAHeartbeatThatFailedIsNotUsedAgain(t *testing.T) {
+	url := storetest.Postgres(t)
+	s := openNode(t, url, "a")
+	never, cancel := context.WithCancel(t.Context())
+	cancel()
+	for want := int64(2); want <= 4; want += 2 {
+		if _, err := s.Beat(never, keys.Heartbeat{}); err == nil {
+			t.Fatal("it was committed though nobody waited for it")
+		}
+		if got := must[keys.Beat](t)(s.Beat(t.Context(), keys.Heartbeat{})).Number; got != want {
+			t.Errorf("after %d that failed, a heartbeat has number %d; want %d", want/2, got, want)
+		}
+	}
+	storetest.OpenRaw(t, url).Do(`UPDATE node SET beat = 9`)
+	must[keys.Beat](t)(s.Beat(t.Context(), keys.Heartbeat{}))
+	if got := must[keys.FeedChanges](t)(s.FollowFeed(t.Context(), keys.FeedMark{})).Beat; got != 9 {
+		t.Errorf("an earlier heartbeat that comes late takes back what is shown: heartbeat %d, want 9", got)
+	}
+}
+
 // nothing is a keys.FeedLoad that keeps nothing.
 type nothing struct{}
 
