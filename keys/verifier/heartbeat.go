@@ -22,7 +22,7 @@ func (v *Verifier) sendBeat(ctx context.Context) error {
 	h := heartbeat{began: v.options.Now()}
 	state := v.State()
 	var err error
-	h.Beat, err = v.source.Beat(ctx, keys.Heartbeat{Applied: state.Mark, ProofAge: state.Age, MaxStaleness: state.Bound})
+	h.Beat, err = v.source.Beat(ctx, keys.Heartbeat{Applied: state.Mark, ProofAge: state.saidAge(), MaxStaleness: state.Bound})
 	if err != nil {
 		return err
 	}
@@ -31,6 +31,18 @@ func (v *Verifier) sendBeat(ctx context.Context) error {
 		v.Hint() // the proof is waited for
 	}
 	return nil
+}
+
+// unproved is what a node that has no proof yet gives as the age of its last one. It must not look current, nor
+// like one that refuses until the next heartbeat: it answers as soon as it has loaded.
+const unproved = keys.CurrentFor + time.Second
+
+// saidAge is the age of the last proof, for a heartbeat.
+func (s State) saidAge() time.Duration {
+	if !s.Loaded {
+		return unproved
+	}
+	return s.Age
 }
 
 // errOldAnswer says that an answer came from a server that is not the primary any more, or that has become it a

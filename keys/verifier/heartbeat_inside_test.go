@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"testing"
@@ -21,12 +22,16 @@ type beating struct {
 	beatFails     error
 	// swept says that the feed has lost its beginning.
 	swept bool
+	// said are the heartbeats, also those that failed.
+	said      []keys.Heartbeat
+	loadFails error
 	// onLoad is called when a load begins.
 	onLoad func()
 	lost   []keys.LostRevocation
 }
 
-func (b *beating) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) {
+func (b *beating) Beat(_ context.Context, h keys.Heartbeat) (keys.Beat, error) {
+	b.said = append(b.said, h)
 	b.number++
 	return keys.Beat{Number: b.number, ClockOffset: b.ahead}, b.beatFails
 }
@@ -46,7 +51,7 @@ func (b *beating) LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedPl
 	}
 	place, err := b.world.LoadFeed(ctx, into)
 	place.Beat = b.shown
-	return place, err
+	return place, errors.Join(err, b.loadFails)
 }
 
 // state is what a database holds.
@@ -149,6 +154,34 @@ func TestWithoutAHeartbeatNothingIsLetIn(t *testing.T) {
 	}
 	if got := v.Verify(Request{Token: token}, someone).Code; got != CodeUnavailable {
 		t.Fatalf("got %s, want unavailable", got)
+	}
+}
+
+// A node that has no index yet, or can never load one, answers nothing and has no change.
+func TestANodeWithoutAnIndexIsNotCurrent(t *testing.T) {
+	b := &beating{world: newWorld(), shown: 1, loadFails: context.DeadlineExceeded}
+	v := New(b, b, Options{Now: atNoon, Log: slog.New(slog.DiscardHandler)})
+	if v.Load(t.Context()) == nil {
+		t.Fatal("it loaded what cannot be loaded")
+	}
+	said := func() keys.Node {
+		t.Helper()
+		if err := v.sendBeat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h := b.said[len(b.said)-1]
+		return keys.Node{Applied: h.Applied.Seq, BeatAt: noon, ProvedAt: noon.Add(-h.ProofAge), MaxStaleness: h.MaxStaleness}
+	}
+	if n := said(); n.State(noon) != keys.NodeBehind || n.Knows(1, noon) {
+		t.Errorf("without an index it is %s, and knows the first change: %v; want %s and false", n.State(noon), n.Knows(1, noon), keys.NodeBehind)
+	}
+	b.loadFails = nil
+	b.shown = b.number
+	if err := v.poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := said(); n.State(noon) != keys.NodeCurrent {
+		t.Errorf("with an index it is %s; want %s", n.State(noon), keys.NodeCurrent)
 	}
 }
 
