@@ -33,6 +33,9 @@ func (s *Store) FollowFeed(ctx context.Context, after keys.FeedMark) (changes ke
 		case len(log) == 0:
 			return nil
 		}
+		for _, c := range log {
+			changes.Branch = append(changes.Branch, c.FeedMark)
+		}
 		changes.Mark = log[len(log)-1].FeedMark
 		if tellsOfAccounts(log) {
 			if changes.Accounts, err = t.feedAccounts(ctx, changedAccounts, after.Seq); err != nil {

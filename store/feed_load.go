@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,10 @@ func (s *Store) loadFeed(ctx context.Context, into keys.FeedLoad, transactions i
 	if err != nil {
 		return keys.FeedPlace{}, err
 	}
+	place = placeOf(readers)
+	if place.Branch, err = readers[0].branch(ctx); err != nil {
+		return keys.FeedPlace{}, err
+	}
 	accounts, err := readers[0].feedAccounts(ctx, `SELECT id FROM account`)
 	if err != nil {
 		return keys.FeedPlace{}, err
@@ -81,7 +86,7 @@ func (s *Store) loadFeed(ctx context.Context, into keys.FeedLoad, transactions i
 		})
 	}
 	running.Wait()
-	return placeOf(readers), errors.Join(failed...)
+	return place, errors.Join(failed...)
 }
 
 // feedSilence is how long a server may send nothing while everything is loaded. It has to sort millions of rows
@@ -153,6 +158,13 @@ func placeOf(readers []*feedReader) keys.FeedPlace {
 		place.Beat = min(place.Beat, r.beat)
 	}
 	return place
+}
+
+// branch is the newest part of the change log.
+func (t *tx) branch(ctx context.Context) (keys.FeedBranch, error) {
+	newest, err := list(ctx, t, scanMark, `SELECT seq, event_id FROM change_log ORDER BY seq DESC LIMIT $1`, keys.BranchMemory)
+	slices.Reverse(newest)
+	return newest, err
 }
 
 func closeFeed(readers []*feedReader) (err error) {

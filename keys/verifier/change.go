@@ -22,6 +22,15 @@ func (x *index) apply(c keys.FeedChanges, now time.Time) {
 	x.generation.Add(1)
 	mark := c.Mark
 	x.mark.Store(&mark)
+	x.follows(c.Branch)
+}
+
+// follows adds changes to the branch, of which it forgets the beginning in time.
+func (x *index) follows(changes keys.FeedBranch) {
+	x.branch = append(x.branch, changes...)
+	if len(x.branch) > 2*keys.BranchMemory {
+		x.branch = slices.Clone(x.branch[len(x.branch)-keys.BranchMemory:])
+	}
 }
 
 // bookFor returns the book with the changed accounts, and with every set of roles that the changed keys

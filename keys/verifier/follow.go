@@ -31,7 +31,7 @@ func (v *Verifier) Load(ctx context.Context) error {
 	if err := v.sendBeat(ctx); err != nil {
 		return err
 	}
-	return v.reload(ctx, false)
+	return v.reload(ctx)
 }
 
 // CatchUp returns when the index has every change that was committed before the call, or with an error
@@ -69,7 +69,7 @@ func (v *Verifier) follow(ctx context.Context) error {
 	case err != nil:
 		return err
 	case changes.Lost || v.index.Load().stale(v.options.Now()):
-		return v.reload(ctx, changes.Forked)
+		return v.reload(ctx)
 	}
 	return nil
 }
@@ -107,24 +107,12 @@ func (x *index) stale(now time.Time) bool {
 	return now.Sub(x.built) > rebuildEvery && int64(x.ended)*4 > x.tokenCount.Load()
 }
 
-// reload builds a new index beside the current one and puts it in its place in one step. Of a database that
-// has forked, what was revoked is written back before the index is used.
-func (v *Verifier) reload(ctx context.Context, forked bool) error {
+// reload builds a new index beside the current one and puts it in its place in one step.
+func (v *Verifier) reload(ctx context.Context) error {
 	begin := v.options.Now()
-	x, err := load(ctx, v.source, begin, v.beat.Load())
+	x, err := v.build(ctx, begin)
 	if err != nil {
 		return err
-	}
-	if forked {
-		written, err := v.writeBack(ctx, v.index.Load(), x, v.provedAt())
-		if err != nil {
-			return err
-		}
-		if written {
-			if x, err = load(ctx, v.source, begin, v.beat.Load()); err != nil {
-				return err
-			}
-		}
 	}
 	// The old index is given to the flush first, so that no count falls between the two.
 	if old := v.index.Load(); old != nil {
@@ -141,12 +129,28 @@ func (v *Verifier) reload(ctx context.Context, forked bool) error {
 	return err
 }
 
-// provedAt is when the index was last known to have everything, or the zero time.
-func (v *Verifier) provedAt() (at time.Time) {
-	if proof := v.proof.Load(); proof != nil {
-		at = *proof
+// build loads an index. Of a database that has forked, what was revoked is written back first, also when that
+// happened while everything was loaded: afterwards nobody could tell what the old index knew.
+func (v *Verifier) build(ctx context.Context, begin time.Time) (*index, error) {
+	for lost := 0; ; {
+		x, err := load(ctx, v.source, begin, v.beat.Load())
+		if err != nil {
+			return nil, err
+		}
+		forked, err := v.hasForked(ctx)
+		if err != nil || !forked {
+			return x, err
+		}
+		written, err := v.writeBack(ctx, x)
+		if err != nil {
+			return nil, err
+		}
+		if written == 0 {
+			v.tellOfFork(lost)
+			return x, nil
+		}
+		lost += written
 	}
-	return at
 }
 
 // errOvertaken says that the feed went on too far while everything was loaded.
@@ -174,7 +178,7 @@ func (v *Verifier) poll(ctx context.Context) error {
 	}
 	defer v.unlock()
 	if v.index.Load() == nil {
-		return v.reload(ctx, false)
+		return v.reload(ctx)
 	}
 	return v.follow(ctx)
 }

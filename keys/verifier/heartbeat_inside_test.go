@@ -28,6 +28,8 @@ type beating struct {
 	// onLoad is called when a load begins.
 	onLoad func()
 	lost   []keys.LostRevocation
+	// decided is a key that somebody has activated who knows what was lost.
+	decided keys.KeyID
 }
 
 func (b *beating) Beat(_ context.Context, h keys.Heartbeat) (keys.Beat, error) {
@@ -70,14 +72,18 @@ func (w *world) become(s state) {
 	w.branch, w.keys, w.changed = s.branch, slices.Clone(s.keys), slices.Clone(s.changed)
 }
 
-func (b *beating) DeactivateLost(_ context.Context, lost keys.LostRevocation) error {
+func (b *beating) DeactivateLost(_ context.Context, lost keys.LostRevocation) (done bool, err error) {
+	if b.decided == lost.Key {
+		return false, nil
+	}
 	b.lost = append(b.lost, lost)
 	for i, k := range b.keys {
 		if k.ID == lost.Key {
 			b.change(i, func(k *keys.FeedKey) { k.Active = false })
+			done = true
 		}
 	}
-	return nil
+	return done, nil
 }
 
 func (b *beating) verifier(t *testing.T, now func() time.Time) *Verifier {
@@ -250,38 +256,98 @@ func TestNothingIsTakenFromAServerThatLacksTheLastHeartbeat(t *testing.T) {
 	}
 }
 
+// fallible are four keys of which three are over in a node that knows it, and a database that forgets that at a
+// failover.
+type fallible struct {
+	*beating
+	*testing.T
+	v      *Verifier
+	before state
+	// inactive, rotated, deleted and kept are the tokens of the keys.
+	inactive, rotated, deleted, kept string
+}
+
+func newFallible(t *testing.T) *fallible {
+	f := &fallible{beating: &beating{world: newWorld(), shown: 1}, T: t}
+	f.inactive, f.rotated, f.deleted, f.kept = f.add(2), f.add(2), f.add(2), f.add(2)
+	f.before = f.state()
+	f.change(0, func(k *keys.FeedKey) { k.Active = false })
+	f.v = f.verifier(t, atNoon)
+	f.change(1, func(k *keys.FeedKey) { k.Tokens[0].EndedAt = noon.UnixMicro() })
+	f.change(2, func(k *keys.FeedKey) { k.Deleted = true })
+	catchUp(t, f.v)
+	return f
+}
+
+// failOver makes a standby the database that has none of the revocations.
+func (f *fallible) failOver() {
+	f.become(f.before)
+	f.branch = "the standby's"
+}
+
+// want fails the test unless these tokens have these verdicts, and so much was written back in one fork.
+func (f *fallible) want(written int, verdicts map[string]Code) {
+	f.Helper()
+	if s := f.v.Stats(); len(f.lost) != written || s.Forks != 1 || s.LostRevocations != uint64(written) {
+		f.Errorf("%d were written back, and the figures say %d forks and %d; want %d and 1 fork", len(f.lost), s.Forks, s.LostRevocations, written)
+	}
+	for token, code := range verdicts {
+		if got := f.v.Verify(Request{Token: token}, someone).Code; got != code {
+			f.Errorf("got %s, want %s", got, code)
+		}
+	}
+}
+
 // What a failover lost is written back before anybody is answered from what it left.
 func TestWhatAFailoverRevivesIsWrittenBack(t *testing.T) {
-	b := &beating{world: newWorld(), shown: 1}
-	inactive, rotated, deleted, kept := b.add(2), b.add(2), b.add(2), b.add(2)
-	revoke := []func(k *keys.FeedKey){
-		func(k *keys.FeedKey) { k.Active = false },
-		func(k *keys.FeedKey) { k.Tokens[0].EndedAt = noon.UnixMicro() },
-		func(k *keys.FeedKey) { k.Deleted = true },
-	}
-	before := b.state()
-	for i, do := range revoke {
-		b.change(i, do)
-	}
-	v := b.verifier(t, atNoon)
-	mark := v.State().Mark
-	b.become(before)
-	b.branch = "the standby's"
-	catchUp(t, v)
-	want := []keys.LostRevocation{
-		{Key: before.keys[0].ID}, {Key: before.keys[2].ID}, {Key: before.keys[1].ID, Token: before.keys[1].Tokens[0].Number},
-	}
-	for i := range want {
-		if i >= len(b.lost) || b.lost[i].Key != want[i].Key || b.lost[i].Token != want[i].Token || b.lost[i].Change != mark.Seq {
-			t.Fatalf("written back: %+v, want %+v, all known at change %d", b.lost, want, mark.Seq)
+	f := newFallible(t)
+	mark, branch := f.v.State().Mark, f.marksAfter(0)
+	f.failOver()
+	catchUp(t, f.v)
+	f.want(3, map[string]Code{f.inactive: CodeInactive, f.rotated: CodeInactive, f.deleted: CodeInactive, f.kept: CodeValid})
+	of := f.before.keys
+	for i, want := range []keys.LostRevocation{{Key: of[0].ID}, {Key: of[2].ID}, {Key: of[1].ID, Token: of[1].Tokens[0].Number}} {
+		if got := f.lost[i]; got.Key != want.Key || got.Token != want.Token || got.Change != mark.Seq || !slices.Equal(got.Branch, branch) {
+			t.Errorf("written back: %+v, want %+v, known at change %d of %v", got, want, mark.Seq, branch)
 		}
 	}
-	if s := v.Stats(); len(b.lost) != len(want) || s.Forks != 1 || s.LostRevocations != uint64(len(want)) {
-		t.Errorf("%d were written back, and the figures say %d forks and %d; want %d and 1 fork", len(b.lost), s.Forks, s.LostRevocations, len(want))
+}
+
+// A failover can happen while everything is loaded for another reason. What is loaded then lacks what the old index
+// knows, and after the swap nobody would know it any more.
+func TestWhatAFailoverRevivesDuringALoadIsWrittenBack(t *testing.T) {
+	f := newFallible(t)
+	f.swept = true
+	f.onLoad = func() {
+		f.swept, f.onLoad = false, nil
+		f.failOver()
 	}
-	for token, code := range map[string]Code{inactive: CodeInactive, rotated: CodeInactive, deleted: CodeInactive, kept: CodeValid} {
-		if got := v.Verify(Request{Token: token}, someone).Code; got != code {
-			t.Errorf("got %s, want %s", got, code)
+	catchUp(t, f.v)
+	f.want(3, map[string]Code{f.inactive: CodeInactive, f.rotated: CodeInactive, f.deleted: CodeInactive, f.kept: CodeValid})
+}
+
+// Who activates a key after a failover has decided. It is not written back, and not counted.
+func TestOnlyWhatWasWrittenBackIsCounted(t *testing.T) {
+	f := newFallible(t)
+	f.decided = f.before.keys[0].ID
+	f.failOver()
+	catchUp(t, f.v)
+	f.want(2, map[string]Code{f.inactive: CodeValid, f.rotated: CodeInactive, f.deleted: CodeInactive, f.kept: CodeValid})
+}
+
+// The changes that led to an index are remembered without a gap, but not all of them for ever.
+func TestTheBranchOfAnIndexIsBounded(t *testing.T) {
+	w := newWorld()
+	w.add(2)
+	v := w.follow(t, atNoon)
+	for range 3 {
+		for range keys.BranchMemory {
+			w.changed = append(w.changed, 0)
 		}
+		catchUp(t, v)
+	}
+	all, kept := w.marksAfter(0), v.index.Load().branch
+	if len(kept) < keys.BranchMemory || len(kept) > 2*keys.BranchMemory || !slices.Equal(all[len(all)-len(kept):], kept) {
+		t.Errorf("of %d changes, %d are remembered; want the last %d or a few more", len(all), len(kept), keys.BranchMemory)
 	}
 }

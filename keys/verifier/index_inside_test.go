@@ -86,7 +86,16 @@ func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedPlace,
 			into.Token(t)
 		}
 	}
-	return keys.FeedPlace{Mark: w.mark()}, w.fail
+	return keys.FeedPlace{Mark: w.mark(), Branch: w.marksAfter(0)}, w.fail
+}
+
+// marksAfter are the changes after a number.
+func (w *world) marksAfter(seq int64) (all keys.FeedBranch) {
+	for seq < int64(len(w.changed)) {
+		seq++
+		all = append(all, keys.FeedMark{Seq: seq, EventID: w.branch})
+	}
+	return all
 }
 
 // mark is where a reader stands who knows everything.
@@ -96,7 +105,9 @@ func (w *world) mark() keys.FeedMark {
 
 func (w *world) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) { return keys.Beat{}, w.fail }
 
-func (w *world) DeactivateLost(context.Context, keys.LostRevocation) error { return w.fail }
+func (w *world) DeactivateLost(context.Context, keys.LostRevocation) (bool, error) {
+	return false, w.fail
+}
 
 func (w *world) FollowFeed(_ context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
 	w.mu.Lock()
@@ -104,7 +115,7 @@ func (w *world) FollowFeed(_ context.Context, after keys.FeedMark) (keys.FeedCha
 	if after.EventID != w.branch {
 		return keys.FeedChanges{Lost: true, Forked: true}, w.fail
 	}
-	c := keys.FeedChanges{Mark: w.mark()}
+	c := keys.FeedChanges{Mark: w.mark(), Branch: w.marksAfter(after.Seq)}
 	for _, at := range w.changed[after.Seq:] {
 		if at < 0 {
 			c.Accounts = append(c.Accounts, w.account)

@@ -45,6 +45,7 @@ func load(ctx context.Context, source Source, now time.Time, last *heartbeat) (*
 	}
 	l.finish()
 	l.x.mark.Store(&place.Mark)
+	l.x.branch = place.Branch
 	l.x.built = now
 	return l.x, nil
 }

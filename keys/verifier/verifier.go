@@ -19,8 +19,9 @@ type Source interface {
 	FollowFeed(ctx context.Context, after keys.FeedMark) (keys.FeedChanges, error)
 	// Beat commits a heartbeat, which FollowFeed shows from then on where reads alone prove nothing.
 	Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error)
-	// DeactivateLost writes down again, as the key's deactivation, that something is over.
-	DeactivateLost(ctx context.Context, lost keys.LostRevocation) error
+	// DeactivateLost writes down again, as the key's deactivation, that something is over, unless somebody who
+	// knows what was lost decided otherwise. It says whether it did.
+	DeactivateLost(ctx context.Context, lost keys.LostRevocation) (done bool, err error)
 }
 
 // Sink is where a Verifier writes what it counted. *store.Store is one.
