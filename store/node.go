@@ -106,7 +106,7 @@ func (s *Store) Nodes(ctx context.Context, own keys.Heartbeat) (n Nodes, err err
 			speaks = ""
 		}
 		n.All, err = list(ctx, t, scanNode, nodesQuery, n.At.Add(-nodeMemory).UnixMicro(),
-			speaks, own.Applied.Seq, own.Applied.EventID, n.At.Add(-own.ProofAge).UnixMicro(), n.Newest)
+			speaks, own.Applied.Seq, own.Applied.EventID, n.At.Add(-own.ProofAge).UnixMicro())
 		return err
 	})
 	n.Own, n.All = s.nodeID, withoutReplaced(n.All, n.At)
@@ -114,10 +114,11 @@ func (s *Store) Nodes(ctx context.Context, own keys.Heartbeat) (n Nodes, err err
 }
 
 // nodesQuery names the nodes that have sent a heartbeat after $1. What the node $2 has applied, and when that was
-// proved, is $3 to $5; $6 is the newest change.
+// proved, is $3 to $5. A change of which there is no row was lost, unless it is older than the log.
 const nodesQuery = `
 	SELECT id, name, version, applied,
-		COALESCE((SELECT event_id <> applied_event FROM change_log WHERE seq = applied), applied > $6),
+		COALESCE((SELECT event_id <> applied_event FROM change_log WHERE seq = applied),
+			applied > COALESCE((SELECT MIN(seq) FROM change_log), 0)),
 		beat_at, proved_at, max_staleness
 	FROM (
 		SELECT id, name, version, beat_at, max_staleness,

@@ -185,6 +185,10 @@ func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
 	url := storetest.Postgres(t)
 	a, b := openNode(t, url, "a"), openNode(t, url, "b")
 	older, newest := addedAccount(t, a, "acme"), addedAccount(t, a, "globex")
+	skipped := newest.Seq - 1 // a user's event, which is not in the feed
+	if branch := must[keys.FeedPlace](t)(a.LoadFeed(t.Context(), nothing{})).Branch; skipped <= older.Seq || slices.ContainsFunc(branch, func(m keys.FeedMark) bool { return m.Seq == skipped }) {
+		t.Fatalf("between %d and %d no number is left out: %v", older.Seq, newest.Seq, branch)
+	}
 	heartbeat := func(seq int64, event string) keys.Heartbeat {
 		return keys.Heartbeat{Applied: keys.FeedMark{Seq: seq, EventID: event}, MaxStaleness: time.Minute}
 	}
@@ -198,6 +202,7 @@ func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
 		{"another change of that number", heartbeat(newest.Seq, "lost"), keys.NodeBehind, false},
 		{"another change of an older number", heartbeat(older.Seq, "lost"), keys.NodeBehind, false},
 		{"a change that there is not yet", heartbeat(newest.Seq+1, "lost"), keys.NodeBehind, false},
+		{"a change of a number that is of no change now", heartbeat(skipped, "lost"), keys.NodeBehind, false},
 		{"a change that is not kept any more", heartbeat(0, "old"), keys.NodeCurrent, false},
 	} {
 		must[keys.Beat](t)(b.Beat(t.Context(), heartbeat(newest.Seq, newest.EventID)))
