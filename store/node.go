@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -226,8 +227,10 @@ func (s *Store) connectToListen(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.Exec(ctx, `LISTEN `+feedChannel)
-	return conn, err
+	if _, err := conn.Exec(ctx, `LISTEN `+feedChannel); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx)) // a server that refuses to listen keeps the connection
+	}
+	return conn, nil
 }
 
 func (s *Store) alive(ctx context.Context, conn *pgx.Conn) error {
