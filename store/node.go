@@ -106,7 +106,7 @@ func (s *Store) Nodes(ctx context.Context, own keys.Heartbeat) (n Nodes, err err
 		if own == (keys.Heartbeat{}) {
 			speaks = ""
 		}
-		n.All, err = list(ctx, t, scanNode, nodesQuery, n.At.Add(-nodeMemory).UnixMicro(),
+		n.All, err = list(ctx, t, scanNode, nodesQuery, n.At.Add(-NodeMemory).UnixMicro(),
 			speaks, own.Applied.Seq, own.Applied.EventID, n.At.Add(-own.ProofAge).UnixMicro())
 		return err
 	})
@@ -138,8 +138,9 @@ func withoutReplaced(all []keys.Node, at time.Time) []keys.Node {
 	})
 }
 
-// nodeMemory is how long a node is named that has stopped sending heartbeats without a word.
-const nodeMemory = time.Hour
+// NodeMemory is how long a node is named that has stopped sending heartbeats without a word. Until then it must have
+// stopped answering.
+const NodeMemory = time.Hour
 
 func scanNode(row scanner) (n keys.Node, err error) {
 	var beat, proved, staleness int64
