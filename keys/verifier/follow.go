@@ -76,13 +76,13 @@ func (v *Verifier) follow(ctx context.Context) error {
 
 // takeIn takes in what changed, unless the feed does not lead on to it.
 func (v *Verifier) takeIn(ctx context.Context) (keys.FeedChanges, error) {
-	x, asked, begin, beat := v.index.Load(), v.asked.Load(), v.options.Now(), v.beat.Load()
+	x, asked, begin, beat := v.index.Load(), v.asked.Load(), v.moment(), v.beat.Load()
 	changes, err := v.changesAfter(ctx, *x.mark.Load(), beat)
 	if err != nil || changes.Lost {
 		return changes, err
 	}
 	if changes.Mark != *x.mark.Load() {
-		x.apply(changes, begin)
+		x.apply(changes, begin.at)
 	}
 	v.answered = asked
 	if until, proof := beat.proves(begin); proof {

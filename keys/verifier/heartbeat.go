@@ -12,14 +12,14 @@ import (
 // that was committed before.
 type heartbeat struct {
 	keys.Beat
-	began time.Time
+	began moment
 }
 
 // sendBeat commits a heartbeat.
 func (v *Verifier) sendBeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	h := heartbeat{began: v.options.Now()}
+	h := heartbeat{began: v.moment()}
 	state := v.State()
 	var err error
 	h.Beat, err = v.source.Beat(ctx, keys.Heartbeat{Applied: state.Mark, ProofAge: state.saidAge(), MaxStaleness: state.Bound})
@@ -60,10 +60,10 @@ func (last *heartbeat) mustShow(shown int64) error {
 
 // proves is the moment up to which a read had everything. It was begun at a moment, after the heartbeat last, and
 // shows it; it returns false when there is none yet, which proves nothing.
-func (last *heartbeat) proves(begun time.Time) (until time.Time, proof bool) {
+func (last *heartbeat) proves(begun moment) (until moment, proof bool) {
 	switch {
 	case last == nil:
-		return time.Time{}, false
+		return moment{}, false
 	case last.Number == 0:
 		return begun, true
 	}
