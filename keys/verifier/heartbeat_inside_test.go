@@ -25,9 +25,11 @@ type beating struct {
 	// said are the heartbeats, also those that failed.
 	said      []keys.Heartbeat
 	loadFails error
-	// onLoad is called when a load begins.
-	onLoad func()
-	lost   []keys.LostRevocation
+	// onLoad is called when a load begins, and onLoaded when it has seen everything.
+	onLoad, onLoaded func()
+	// onFollow is called when the feed is asked for.
+	onFollow func()
+	lost     []keys.LostRevocation
 	// decided is a key that somebody has activated who knows what was lost.
 	decided keys.KeyID
 }
@@ -39,6 +41,9 @@ func (b *beating) Beat(_ context.Context, h keys.Heartbeat) (keys.Beat, error) {
 }
 
 func (b *beating) FollowFeed(ctx context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
+	if b.onFollow != nil {
+		b.onFollow()
+	}
 	c, err := b.world.FollowFeed(ctx, after)
 	if b.swept {
 		c = keys.FeedChanges{Lost: true}
@@ -53,23 +58,27 @@ func (b *beating) LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedPl
 	}
 	place, err := b.world.LoadFeed(ctx, into)
 	place.Beat = b.shown
+	if b.onLoaded != nil {
+		b.onLoaded()
+	}
 	return place, errors.Join(err, b.loadFails)
 }
 
 // state is what a database holds.
 type state struct {
 	branch  string
+	shared  int64
 	keys    []keys.FeedKey
 	changed []int
 }
 
 func (w *world) state() state {
-	return state{w.branch, slices.Clone(w.keys), slices.Clone(w.changed)}
+	return state{w.branch, w.shared, slices.Clone(w.keys), slices.Clone(w.changed)}
 }
 
 // become makes the world what it was, or what another server has.
 func (w *world) become(s state) {
-	w.branch, w.keys, w.changed = s.branch, slices.Clone(s.keys), slices.Clone(s.changed)
+	w.branch, w.shared, w.keys, w.changed = s.branch, s.shared, slices.Clone(s.keys), slices.Clone(s.changed)
 }
 
 func (b *beating) DeactivateLost(_ context.Context, lost keys.LostRevocation) (done bool, err error) {
@@ -262,17 +271,19 @@ type fallible struct {
 	*beating
 	*testing.T
 	v      *Verifier
+	now    time.Time
 	before state
 	// inactive, rotated, deleted and kept are the tokens of the keys.
 	inactive, rotated, deleted, kept string
 }
 
 func newFallible(t *testing.T) *fallible {
-	f := &fallible{beating: &beating{world: newWorld(), shown: 1}, T: t}
+	f := &fallible{beating: &beating{world: newWorld(), shown: 1}, T: t, now: noon}
+	f.account.Settings.EnforceExpiry = false
 	f.inactive, f.rotated, f.deleted, f.kept = f.add(2), f.add(2), f.add(2), f.add(2)
 	f.before = f.state()
 	f.change(0, func(k *keys.FeedKey) { k.Active = false })
-	f.v = f.verifier(t, atNoon)
+	f.v = f.verifier(t, func() time.Time { return f.now })
 	f.change(1, func(k *keys.FeedKey) { k.Tokens[0].EndedAt = noon.UnixMicro() })
 	f.change(2, func(k *keys.FeedKey) { k.Deleted = true })
 	catchUp(t, f.v)
@@ -280,9 +291,12 @@ func newFallible(t *testing.T) *fallible {
 }
 
 // failOver makes a standby the database that has none of the revocations.
-func (f *fallible) failOver() {
-	f.become(f.before)
-	f.branch = "the standby's"
+func (f *fallible) failOver() { f.failOverTo(f.before) }
+
+// failOverTo makes a standby the database that has come so far.
+func (f *fallible) failOverTo(s state) {
+	f.become(s)
+	f.branch, f.shared = "the standby's", int64(len(s.changed))
 }
 
 // want fails the test unless these tokens have these verdicts, and so much was written back in one fork.

@@ -26,8 +26,9 @@ type world struct {
 	keys    []keys.FeedKey
 	// changed holds the place of the key that each change was about, or -1 for the account.
 	changed []int
-	// branch names the history that the changes are of. A mark of another one is not known.
+	// branch names the history that the changes after the first shared ones are of. A mark of another one is not known.
 	branch  string
+	shared  int64
 	fail    error
 	batches []keys.UsageBatch
 	refused map[keys.Refusal]int
@@ -93,14 +94,21 @@ func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedPlace,
 func (w *world) marksAfter(seq int64) (all keys.FeedBranch) {
 	for seq < int64(len(w.changed)) {
 		seq++
-		all = append(all, keys.FeedMark{Seq: seq, EventID: w.branch})
+		all = append(all, w.markAt(seq))
 	}
 	return all
 }
 
 // mark is where a reader stands who knows everything.
 func (w *world) mark() keys.FeedMark {
-	return keys.FeedMark{Seq: int64(len(w.changed)), EventID: w.branch}
+	return w.markAt(int64(len(w.changed)))
+}
+
+func (w *world) markAt(seq int64) keys.FeedMark {
+	if seq <= w.shared {
+		return keys.FeedMark{Seq: seq}
+	}
+	return keys.FeedMark{Seq: seq, EventID: w.branch}
 }
 
 func (w *world) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) { return keys.Beat{}, w.fail }
@@ -112,7 +120,7 @@ func (w *world) DeactivateLost(context.Context, keys.LostRevocation) (bool, erro
 func (w *world) FollowFeed(_ context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if after.EventID != w.branch {
+	if after.Seq > int64(len(w.changed)) || after != w.markAt(after.Seq) {
 		return keys.FeedChanges{Lost: true, Forked: true}, w.fail
 	}
 	c := keys.FeedChanges{Mark: w.mark(), Branch: w.marksAfter(after.Seq)}
