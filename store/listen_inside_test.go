@@ -10,7 +10,7 @@ import (
 
 // A server refuses to listen while it is a standby, and keeps the connection.
 func TestAConnectionThatMayNotListenIsClosed(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
