@@ -1,6 +1,8 @@
 package keys
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"latchkey/keys/secret"
@@ -16,6 +18,23 @@ type FeedMark struct {
 	// EventID is the id of the change at Seq. When that change is another one or gone, the database is
 	// not the one that the reader knew, and the reader must load anew.
 	EventID string
+}
+
+// FeedBranch is the newest part of the change feed as a reader knows it: the marks of all changes from one on, in
+// their order. When a failover loses changes, others come to bear their numbers, which are of another branch.
+type FeedBranch []FeedMark
+
+// BranchMemory is how many changes a FeedBranch holds, or more: far more than a failover loses.
+const BranchMemory = 4096
+
+// Has says whether a change is of the branch. One that is older than its beginning is taken to be: nobody can tell
+// any more.
+func (b FeedBranch) Has(change FeedMark) bool {
+	if len(b) == 0 || change.Seq < b[0].Seq {
+		return true
+	}
+	at, found := slices.BinarySearchFunc(b, change.Seq, func(m FeedMark, seq int64) int { return cmp.Compare(m.Seq, seq) })
+	return found && b[at] == change
 }
 
 // FeedAccount is an account as a verifier knows it, with all of its roles.
@@ -44,7 +63,7 @@ type FeedKey struct {
 	Roles []int64
 	// Grants are what other accounts let the key do, in the order of their numbers.
 	Grants []FeedGrant
-	// Tokens are the live tokens, and those that ended in the last RotatedMemory.
+	// Tokens are all of its tokens, those that ended long ago too.
 	Tokens []FeedTokenRow
 }
 
@@ -89,12 +108,24 @@ type FeedLoad interface {
 	Token(t FeedTokenRow)
 }
 
+// FeedPlace says which snapshot of the database a load has shown.
+type FeedPlace struct {
+	// Mark is where the reader stands.
+	Mark FeedMark
+	// Branch ends with Mark.
+	Branch FeedBranch
+	// Beat is as in FeedChanges.
+	Beat int64
+}
+
 // FeedChanges is what changed after a mark, as it was in one snapshot of the database.
 type FeedChanges struct {
 	// Mark is where the reader stands when it has taken these changes in.
 	Mark FeedMark
+	// Branch is every change after the reader's mark, to Mark.
+	Branch FeedBranch
 	// Lost says that the feed does not lead on from the reader's mark, or that there is too much of it:
-	// the reader must load anew. Everything else is empty then.
+	// the reader must load anew. But for Forked and Beat, everything else is empty then.
 	Lost bool
 	// Forked says, of a feed that is Lost, that the database does not know the change at the reader's mark: a
 	// failover or a restore has lost what was acknowledged.

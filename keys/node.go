@@ -83,8 +83,8 @@ type LostRevocation struct {
 	Key KeyID
 	// Token is the number of the token that was over, or 0 when the whole key was.
 	Token int64
-	// Change is the newest change that the node had taken in when it saw that the database had lost some,
-	// and KnownAt when it last had proof that this was true.
-	Change  int64
-	KnownAt time.Time
+	// Change is the newest change that the node had taken in when it saw that the database had lost some, and
+	// Branch the changes that led to it. What came after tells of those who know what was lost.
+	Change int64
+	Branch FeedBranch
 }

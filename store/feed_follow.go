@@ -27,11 +27,14 @@ func (s *Store) FollowFeed(ctx context.Context, after keys.FeedMark) (changes ke
 		case err != nil:
 			return err
 		case !complete:
-			changes = keys.FeedChanges{Lost: true}
+			changes = keys.FeedChanges{Lost: true, Beat: beat}
 			changes.Forked, err = t.forked(ctx, after)
 			return err
 		case len(log) == 0:
 			return nil
+		}
+		for _, c := range log {
+			changes.Branch = append(changes.Branch, c.FeedMark)
 		}
 		changes.Mark = log[len(log)-1].FeedMark
 		if tellsOfAccounts(log) {
@@ -243,6 +246,9 @@ func withGrant(grants []keys.FeedGrant, account, role int64) []keys.FeedGrant {
 	return grants
 }
 
+// addFeedTokens adds all tokens of the keys, however long ago they ended. To leave out the old ones would be to
+// compare this node's clock with that of the node which ended them, and a reader in whose index a token lives
+// must be told of its end.
 func (t *tx) addFeedTokens(ctx context.Context, ids []any, to map[int64]*keys.FeedKey) error {
 	_, err := list(ctx, t, func(row scanner) (none struct{}, err error) {
 		var key, number, created, ended int64
@@ -261,7 +267,7 @@ func (t *tx) addFeedTokens(ctx context.Context, ids []any, to map[int64]*keys.Fe
 	}, `
 		SELECT `+feedTokenColumns+`
 		FROM api_key JOIN api_token ON api_token.key_id = api_key.id
-		WHERE (api_token.revoked_at IS NULL OR api_token.revoked_at >= $1) AND api_key.app_key IN (`+places(2, len(ids))+`)
-		ORDER BY api_token.number`, append([]any{t.at.Add(-keys.RotatedMemory).UnixMicro()}, ids...)...)
+		WHERE api_key.app_key IN (`+places(1, len(ids))+`)
+		ORDER BY api_token.number`, ids...)
 	return err
 }

@@ -17,7 +17,7 @@ func TestLoadFeedBeginsAnewWhenItsStreamsDiffer(t *testing.T) {
 		var into countedFeed
 		made := 0
 		changeWhileOpening(t, s, by, func() bool { made++; return made <= c.changes })
-		mark, err := s.LoadFeed(t.Context(), &into)
+		place, err := s.LoadFeed(t.Context(), &into)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -27,8 +27,8 @@ func TestLoadFeedBeginsAnewWhenItsStreamsDiffer(t *testing.T) {
 		}
 		var newest keys.FeedMark
 		err = s.db.read.QueryRowContext(t.Context(), `SELECT seq, event_id FROM change_log ORDER BY seq DESC LIMIT 1`).Scan(&newest.Seq, &newest.EventID)
-		if err != nil || mark != newest {
-			t.Errorf("%s: the mark is %+v, not %+v: %v", name, mark, newest, err)
+		if err != nil || place.Mark != newest {
+			t.Errorf("%s: the mark is %+v, not %+v: %v", name, place.Mark, newest, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,15 +29,15 @@ const (
 
 // LoadFeed gives everything that a verifier knows to into, as it is at one moment, and returns the place
 // in the feed that this shows. After an error into has only some of it.
-func (s *Store) LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedMark, error) {
+func (s *Store) LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedPlace, error) {
 	for range feedTries {
-		mark, err := s.loadFeed(ctx, into, feedStreams)
+		place, err := s.loadFeed(ctx, into, feedStreams)
 		if !errors.Is(err, errStatesDiffer) {
-			return mark, s.hasLoaded(err)
+			return place, s.hasLoaded(err)
 		}
 	}
-	mark, err := s.loadFeed(ctx, into, 1)
-	return mark, s.hasLoaded(err)
+	place, err := s.loadFeed(ctx, into, 1)
+	return place, s.hasLoaded(err)
 }
 
 // hasLoaded says, with the first load that was not in vain, that the processor and the disk have time again.
@@ -52,18 +53,22 @@ var errStatesDiffer = errors.New("the read transactions show different states")
 
 // loadFeed reads all streams, in as many transactions as said. It returns errStatesDiffer, with nothing
 // given to into, when these show different states.
-func (s *Store) loadFeed(ctx context.Context, into keys.FeedLoad, transactions int) (mark keys.FeedMark, err error) {
+func (s *Store) loadFeed(ctx context.Context, into keys.FeedLoad, transactions int) (place keys.FeedPlace, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	heard := s.listenForSilence(cancel)
 	readers, err := s.openFeed(ctx, transactions, heard)
 	defer func() { err = errors.Join(err, closeFeed(readers)) }()
 	if err != nil {
-		return keys.FeedMark{}, err
+		return keys.FeedPlace{}, err
+	}
+	place = placeOf(readers)
+	if place.Branch, err = readers[0].branch(ctx); err != nil {
+		return keys.FeedPlace{}, err
 	}
 	accounts, err := readers[0].feedAccounts(ctx, `SELECT id FROM account`)
 	if err != nil {
-		return keys.FeedMark{}, err
+		return keys.FeedPlace{}, err
 	}
 	for _, a := range accounts {
 		into.Account(a)
@@ -81,7 +86,7 @@ func (s *Store) loadFeed(ctx context.Context, into keys.FeedLoad, transactions i
 		})
 	}
 	running.Wait()
-	return readers[0].state.mark, errors.Join(failed...)
+	return place, errors.Join(failed...)
 }
 
 // feedSilence is how long a server may send nothing while everything is loaded. It has to sort millions of rows
@@ -103,6 +108,8 @@ type feedReader struct {
 	*tx
 	conn  *sql.Conn
 	state feedState
+	// beat is the newest heartbeat of this node that the transaction shows.
+	beat int64
 	// heard is called when rows have come.
 	heard func()
 }
@@ -136,8 +143,28 @@ func (s *Store) openFeed(ctx context.Context, transactions int, heard func()) (r
 		if r.state != readers[0].state {
 			return readers, errStatesDiffer
 		}
+		if r.beat, err = r.beatShown(ctx); err != nil {
+			return readers, err
+		}
 	}
 	return readers, nil
+}
+
+// placeOf is what transactions that show one state have in common. A heartbeat is no change, so it may be in some
+// of them only.
+func placeOf(readers []*feedReader) keys.FeedPlace {
+	place := keys.FeedPlace{Mark: readers[0].state.mark, Beat: readers[0].beat}
+	for _, r := range readers[1:] {
+		place.Beat = min(place.Beat, r.beat)
+	}
+	return place
+}
+
+// branch is the newest part of the change log.
+func (t *tx) branch(ctx context.Context) (keys.FeedBranch, error) {
+	newest, err := list(ctx, t, scanMark, `SELECT seq, event_id FROM change_log ORDER BY seq DESC LIMIT $1`, keys.BranchMemory)
+	slices.Reverse(newest)
+	return newest, err
 }
 
 func closeFeed(readers []*feedReader) (err error) {

@@ -247,8 +247,8 @@ func wantNumbers(t *testing.T, path string) {
 func wantFixtureFeed(t *testing.T, s *store.Store, found []keys.Key) {
 	t.Helper()
 	known := &knownKeys{rows: map[int64]keys.FeedKeyRow{}, tokens: map[int64]int{}}
-	mark, err := s.LoadFeed(t.Context(), known)
-	if err != nil || mark.Seq == 0 || mark.EventID == "" || len(known.rows) != len(found)+1 {
+	place, err := s.LoadFeed(t.Context(), known)
+	if mark := place.Mark; err != nil || mark.Seq == 0 || mark.EventID == "" || len(known.rows) != len(found)+1 {
 		t.Fatalf("at %+v it learns of %+v, %v", mark, known.rows, err)
 	}
 	for _, key := range found {

@@ -2,24 +2,25 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"latchkey/keys"
 )
 
 // DeactivateLost makes a key inactive of which a node knew something to be over that the database does not
 // know to be, and raises an alarm about it in the key's account. It does nothing to a key that is gone or
-// inactive, nor when the token is over after all, nor when somebody has activated the key since. AfterCommit is
-// not called: the caller is who waits for it, and takes the change in itself.
-func (s *Store) DeactivateLost(ctx context.Context, lost keys.LostRevocation) error {
+// inactive, nor when the token is over after all, nor when somebody has activated the key since. It says
+// whether it did something. AfterCommit is not called: the caller is who waits for it, and takes the change in itself.
+func (s *Store) DeactivateLost(ctx context.Context, lost keys.LostRevocation) (done bool, err error) {
 	account, err := s.accountOfKey(ctx, lost.Key)
 	if keys.KindOf(err) == keys.KindNotFound {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.change(ctx, keys.Actor{Kind: keys.ActorSystem, AccountID: account}, func(ctx context.Context, t *tx) error {
-		t.unheld = true
+	err = s.change(ctx, keys.Actor{Kind: keys.ActorSystem, AccountID: account}, func(ctx context.Context, t *tx) error {
+		t.unheld, done = true, false
 		k, err := t.lockKey(ctx, lost.Key)
 		if keys.KindOf(err) == keys.KindNotFound {
 			return errUnchanged
@@ -35,8 +36,10 @@ func (s *Store) DeactivateLost(ctx context.Context, lost keys.LostRevocation) er
 		e.Alarm = true
 		t.record(e)
 		_, err = t.exec(ctx, `UPDATE api_key SET status = $2 WHERE id = $1`, k.id, string(keys.StatusInactive))
+		done = true
 		return err
 	})
+	return done && err == nil, err
 }
 
 // accountOfKey is the id of the account of a key, or NotFound.
@@ -61,10 +64,21 @@ func (t *tx) stillLost(ctx context.Context, k keyRow, lost keys.LostRevocation) 
 		}
 		return false, nil
 	}
-	err = t.row(ctx, `
-		SELECT NOT EXISTS (
-			SELECT 1 FROM audit
-			WHERE account_id = $1 AND object_kind = $2 AND object_id = $3 AND action = $4 AND at > $5)`,
-		t.by.AccountID, objectKey, string(k.ID), string(keys.ActionKeyActivated), lost.KnownAt.UnixMicro()).Scan(&needed)
-	return needed, err
+	since, err := t.activatedOutside(ctx, k.ID, lost.Branch)
+	return !since, err
+}
+
+// activatedOutside says whether a key was activated by a change that is not of a branch. To compare times would be
+// to compare the clocks of two nodes.
+func (t *tx) activatedOutside(ctx context.Context, id keys.KeyID, branch keys.FeedBranch) (bool, error) {
+	activated, err := list(ctx, t, scanMark, `
+		SELECT seq, id FROM audit
+		WHERE account_id = $1 AND object_kind = $2 AND object_id = $3 AND action = $4`,
+		t.by.AccountID, objectKey, string(id), string(keys.ActionKeyActivated))
+	return slices.ContainsFunc(activated, func(m keys.FeedMark) bool { return !branch.Has(m) }), err
+}
+
+func scanMark(row scanner) (m keys.FeedMark, err error) {
+	err = row.Scan(&m.Seq, &m.EventID)
+	return m, err
 }

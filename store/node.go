@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,13 +34,14 @@ func (s *Store) Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error) {
 	if !s.beats() {
 		return keys.Beat{}, nil
 	}
-	number, before := s.beat.Load()+1, s.now()
+	// Whether one that fails was committed nobody knows, so its number is gone.
+	number, before := s.beat.Add(1), s.now()
 	s.queries.Add(1)
 	var micros int64
 	err := s.db.feed.QueryRowContext(ctx, `
 		INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
 		VALUES ($1, $2, $3, $4, `+microsNow+`, $5, $6, `+microsNow+` - $7, $8)
-		ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, beat_at = excluded.beat_at,
+		ON CONFLICT (id) DO UPDATE SET beat = GREATEST(node.beat, excluded.beat), beat_at = excluded.beat_at,
 			applied = excluded.applied, applied_event = excluded.applied_event, proved_at = excluded.proved_at
 		RETURNING `+microsNow,
 		s.nodeID, s.options.Node.Name, s.options.Node.Version, number,
@@ -48,7 +50,6 @@ func (s *Store) Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error) {
 	if err != nil {
 		return keys.Beat{}, fmt.Errorf("write the heartbeat: %w", err)
 	}
-	s.beat.Store(number)
 	after := s.now()
 	return keys.Beat{Number: number, ClockOffset: fromMicros(micros).Sub(before.Add(after.Sub(before) / 2))}, nil
 }
@@ -105,8 +106,8 @@ func (s *Store) Nodes(ctx context.Context, own keys.Heartbeat) (n Nodes, err err
 		if own == (keys.Heartbeat{}) {
 			speaks = ""
 		}
-		n.All, err = list(ctx, t, scanNode, nodesQuery, n.At.Add(-nodeMemory).UnixMicro(),
-			speaks, own.Applied.Seq, own.Applied.EventID, n.At.Add(-own.ProofAge).UnixMicro(), n.Newest)
+		n.All, err = list(ctx, t, scanNode, nodesQuery, n.At.Add(-NodeMemory).UnixMicro(),
+			speaks, own.Applied.Seq, own.Applied.EventID, n.At.Add(-own.ProofAge).UnixMicro())
 		return err
 	})
 	n.Own, n.All = s.nodeID, withoutReplaced(n.All, n.At)
@@ -114,10 +115,11 @@ func (s *Store) Nodes(ctx context.Context, own keys.Heartbeat) (n Nodes, err err
 }
 
 // nodesQuery names the nodes that have sent a heartbeat after $1. What the node $2 has applied, and when that was
-// proved, is $3 to $5; $6 is the newest change.
+// proved, is $3 to $5. A change of which there is no row was lost, unless it is older than the log.
 const nodesQuery = `
 	SELECT id, name, version, applied,
-		COALESCE((SELECT event_id <> applied_event FROM change_log WHERE seq = applied), applied > $6),
+		COALESCE((SELECT event_id <> applied_event FROM change_log WHERE seq = applied),
+			applied > COALESCE((SELECT MIN(seq) FROM change_log), 0)),
 		beat_at, proved_at, max_staleness
 	FROM (
 		SELECT id, name, version, beat_at, max_staleness,
@@ -136,8 +138,9 @@ func withoutReplaced(all []keys.Node, at time.Time) []keys.Node {
 	})
 }
 
-// nodeMemory is how long a node is named that has stopped sending heartbeats without a word.
-const nodeMemory = time.Hour
+// NodeMemory is how long a node is named that has stopped sending heartbeats without a word. Until then it must have
+// stopped answering.
+const NodeMemory = time.Hour
 
 func scanNode(row scanner) (n keys.Node, err error) {
 	var beat, proved, staleness int64
@@ -225,8 +228,10 @@ func (s *Store) connectToListen(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.Exec(ctx, `LISTEN `+feedChannel)
-	return conn, err
+	if _, err := conn.Exec(ctx, `LISTEN `+feedChannel); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx)) // a server that refuses to listen keeps the connection
+	}
+	return conn, nil
 }
 
 func (s *Store) alive(ctx context.Context, conn *pgx.Conn) error {

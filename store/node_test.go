@@ -69,7 +69,45 @@ func TestTheFeedShowsTheHeartbeatsOfItsOwnNode(t *testing.T) {
 			t.Errorf("the database's clock is %s ahead of this machine's, which is the same", beat.ClockOffset)
 		}
 	}
+	for s, want := range map[*store.Store]int64{a: 3, b: 0} {
+		lost := must[keys.FeedChanges](t)(s.FollowFeed(t.Context(), keys.FeedMark{Seq: 7, EventID: "gone"}))
+		loaded := must[keys.FeedPlace](t)(s.LoadFeed(t.Context(), nothing{}))
+		if !lost.Lost || lost.Beat != want || loaded.Beat != want {
+			t.Errorf("a feed that is lost shows heartbeat %d, and a load %d; want %d", lost.Beat, loaded.Beat, want)
+		}
+	}
 }
+
+// A heartbeat that failed may have been committed all the same, at once or later. What then shows it must not be
+// taken for proof of another one.
+func TestTheNumberOfAHeartbeatThatFailedIsNotUsedAgain(t *testing.T) {
+	url := storetest.Postgres(t)
+	s := openNode(t, url, "a")
+	never, cancel := context.WithCancel(t.Context())
+	cancel()
+	for want := int64(2); want <= 4; want += 2 {
+		if _, err := s.Beat(never, keys.Heartbeat{}); err == nil {
+			t.Fatal("it was committed though nobody waited for it")
+		}
+		if got := must[keys.Beat](t)(s.Beat(t.Context(), keys.Heartbeat{})).Number; got != want {
+			t.Errorf("after %d that failed, a heartbeat has number %d; want %d", want/2, got, want)
+		}
+	}
+	storetest.OpenRaw(t, url).Do(`UPDATE node SET beat = 9`)
+	must[keys.Beat](t)(s.Beat(t.Context(), keys.Heartbeat{}))
+	if got := must[keys.FeedChanges](t)(s.FollowFeed(t.Context(), keys.FeedMark{})).Beat; got != 9 {
+		t.Errorf("an earlier heartbeat that comes late takes back what is shown: heartbeat %d, want 9", got)
+	}
+}
+
+// nothing is a keys.FeedLoad that keeps nothing.
+type nothing struct{}
+
+func (nothing) Account(keys.FeedAccount)       {}
+func (nothing) Key(keys.FeedKeyRow)            {}
+func (nothing) KeyRoles(int64, []int64)        {}
+func (nothing) KeyGrant(int64, keys.FeedGrant) {}
+func (nothing) Token(keys.FeedTokenRow)        {}
 
 func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	url := storetest.Postgres(t)
@@ -147,6 +185,10 @@ func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
 	url := storetest.Postgres(t)
 	a, b := openNode(t, url, "a"), openNode(t, url, "b")
 	older, newest := addedAccount(t, a, "acme"), addedAccount(t, a, "globex")
+	skipped := newest.Seq - 1 // a user's event, which is not in the feed
+	if branch := must[keys.FeedPlace](t)(a.LoadFeed(t.Context(), nothing{})).Branch; skipped <= older.Seq || slices.ContainsFunc(branch, func(m keys.FeedMark) bool { return m.Seq == skipped }) {
+		t.Fatalf("between %d and %d no number is left out: %v", older.Seq, newest.Seq, branch)
+	}
 	heartbeat := func(seq int64, event string) keys.Heartbeat {
 		return keys.Heartbeat{Applied: keys.FeedMark{Seq: seq, EventID: event}, MaxStaleness: time.Minute}
 	}
@@ -160,6 +202,7 @@ func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
 		{"another change of that number", heartbeat(newest.Seq, "lost"), keys.NodeBehind, false},
 		{"another change of an older number", heartbeat(older.Seq, "lost"), keys.NodeBehind, false},
 		{"a change that there is not yet", heartbeat(newest.Seq+1, "lost"), keys.NodeBehind, false},
+		{"a change of a number that is of no change now", heartbeat(skipped, "lost"), keys.NodeBehind, false},
 		{"a change that is not kept any more", heartbeat(0, "old"), keys.NodeCurrent, false},
 	} {
 		must[keys.Beat](t)(b.Beat(t.Context(), heartbeat(newest.Seq, newest.EventID)))

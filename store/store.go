@@ -59,7 +59,7 @@ type Store struct {
 	// missed counts the calls of AfterCommit that failed, and held is that count at the begin of the last
 	// one that did not.
 	missed, held atomic.Int64
-	// nodeID is that of this run of a node, beat its last committed heartbeat.
+	// nodeID is that of this run of a node, beat the number of its last heartbeat.
 	nodeID string
 	beat   atomic.Int64
 	// newSuffix makes the last part of a key's id; a test makes it collide.

@@ -258,6 +258,8 @@ func TestListenRules(t *testing.T) {
 		{"our own headers are taken", []string{"--key-header", "x-latchkey-key-id"}, "--key-header"},
 		{"too little staleness", []string{"--max-staleness", "1999ms"}, "--max-staleness"},
 		{"the least staleness", []string{"--max-staleness", "2s"}, ""},
+		{"the most staleness", []string{"--max-staleness", "30m"}, ""},
+		{"too much staleness", []string{"--max-staleness", "1801s"}, "30m or less"},
 		{"staleness that is no time", []string{"--max-staleness", "60"}, "--max-staleness"},
 		{"no limit of refusals", []string{"--refusals-per-minute", "0"}, ""},
 		{"less than no limit", []string{"--refusals-per-minute=-1"}, "--refusals-per-minute"},

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"latchkey/keys"
+	"latchkey/store"
 )
 
 // verifyFlags is the configuration of verification as it is typed.
@@ -30,6 +31,10 @@ type verifyFlags struct {
 
 // minStaleness leaves room for the rhythm in which the index proves that it is current.
 const minStaleness = 2 * time.Second
+
+// maxStaleness is far below what a node is remembered for: one that answers and is not named makes a change look as
+// if it held everywhere.
+const maxStaleness = store.NodeMemory / 2
 
 // maxSocketPath is what every system takes for the path of a socket.
 const maxSocketPath = 103
@@ -63,6 +68,9 @@ func (f verifyFlags) verification() (verifySettings, error) {
 	}
 	if s.staleness < minStaleness {
 		return s, fmt.Errorf("--max-staleness is %s; it must be %s or more, such as 60s", s.staleness, minStaleness)
+	}
+	if s.staleness > maxStaleness {
+		return s, fmt.Errorf("--max-staleness is %s; it must be %gm or less, such as 60s: for so long a server that is cut off lets in what was revoked", s.staleness, maxStaleness.Minutes())
 	}
 	if s.refusals < 0 {
 		return s, fmt.Errorf("--refusals-per-minute is %d; it must be 0, for no limit, or more", s.refusals)

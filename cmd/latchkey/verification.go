@@ -20,7 +20,7 @@ const pathVerification = "/v1/"
 // newVerifier makes the verifier of an instance. From now on the store's changes wait for it.
 func newVerifier(s settings, inst *instance, now func() time.Time, log *slog.Logger) *verifier.Verifier {
 	v := verifier.New(inst.store, inst.store, verifier.Options{
-		Now: now, Log: log, Account: s.verify.account, MaxStaleness: s.verify.staleness,
+		Now: now, SinceBoot: sinceBoot(), Log: log, Account: s.verify.account, MaxStaleness: s.verify.staleness,
 	})
 	inst.verifier.Store(v)
 	return v

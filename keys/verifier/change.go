@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"slices"
+	"time"
 
 	"latchkey/keys"
 )
@@ -10,17 +11,26 @@ import (
 // roles, is made before the generation becomes odd, since readers wait from then on.
 
 // apply takes in what changed.
-func (x *index) apply(c keys.FeedChanges) {
+func (x *index) apply(c keys.FeedChanges, now time.Time) {
 	next := x.bookFor(c)
 	x.makeRoom(c)
 	x.generation.Add(1)
 	x.book.Store(next)
 	for _, k := range c.Keys {
-		x.applyKey(next, k)
+		x.applyKey(next, k, now)
 	}
 	x.generation.Add(1)
 	mark := c.Mark
 	x.mark.Store(&mark)
+	x.follows(c.Branch)
+}
+
+// follows adds changes to the branch, of which it forgets the beginning in time.
+func (x *index) follows(changes keys.FeedBranch) {
+	x.branch = append(x.branch, changes...)
+	if len(x.branch) > 2*keys.BranchMemory {
+		x.branch = slices.Clone(x.branch[len(x.branch)-keys.BranchMemory:])
+	}
 }
 
 // bookFor returns the book with the changed accounts, and with every set of roles that the changed keys
@@ -110,8 +120,9 @@ func (x *index) roomForTokens(n int) {
 	}
 }
 
-// applyKey makes a key what it is now. The room for it is there.
-func (x *index) applyKey(b *book, k keys.FeedKey) {
+// applyKey makes a key what it is now. The room for it is there. A token that is known is changed whatever the
+// clocks say; only one that would be new is left out when it ended too long ago.
+func (x *index) applyKey(b *book, k keys.FeedKey, now time.Time) {
 	owner, ok := b.ownerOf(k.ID)
 	if !ok {
 		return // a key without its account cannot come in
@@ -131,7 +142,7 @@ func (x *index) applyKey(b *book, k keys.FeedKey) {
 		if at, known := x.find(&t.Digest); known {
 			x.token(at).word.Store(word)
 			x.setState(at, state)
-		} else {
+		} else if t.EndedAt == 0 || !forgotten(minuteOf(t.EndedAt), now) {
 			x.addToken(t, place, word, state)
 		}
 	}

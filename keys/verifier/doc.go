@@ -27,7 +27,11 @@
 // holds within a second, the rhythm of the poll and the time that it takes. A Verifier that could not
 // prove for Options.MaxStaleness that it is current answers CodeUnavailable: it never lets in what it
 // cannot know, and never refuses it as unknown either. Freshness and expiry are judged in each
-// verification, by the clock's monotonic reading where it has one.
+// verification, freshness by the clock's monotonic reading where it has one, and with the time that the machine slept
+// where Options.SinceBoot tells it.
+//
+// An answer of the Source that lacks this node's last heartbeat may be an old one, of a server that is not the primary
+// any more. Nothing that it says is taken in, not even that changes are gone.
 //
 // # What it costs
 //

@@ -27,7 +27,7 @@ func TestNoReaderSeesAMixOfTwoGrants(t *testing.T) {
 		}
 		states[i] = keys.FeedChanges{Keys: []keys.FeedKey{k}, Accounts: []keys.FeedAccount{a}}
 	}
-	x.apply(states[0])
+	x.apply(states[0], noon)
 	var readers sync.WaitGroup
 	done := atomic.Bool{}
 	var seen [codes]atomic.Int64
@@ -40,7 +40,7 @@ func TestNoReaderSeesAMixOfTwoGrants(t *testing.T) {
 	}
 	enough := func() bool { return seen[CodeUnknown].Load() > 1000 && seen[CodeInactive].Load() > 1000 }
 	for i := 0; i < 20_000 || !enough() && i < 5_000_000; i++ {
-		x.apply(states[i%2])
+		x.apply(states[i%2], noon)
 	}
 	if !enough() {
 		t.Error("the readers did not see both states")

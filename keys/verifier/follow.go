@@ -18,6 +18,8 @@ const (
 	againEvery = 200 * time.Millisecond
 	// askWithin ends a question to the source that is not answered.
 	askWithin = 5 * time.Second
+	// lookEvery is how often it is looked whether the index should be built anew.
+	lookEvery = time.Minute
 	// rebuildEvery is how old an index may grow when a good part of it are tokens that ended.
 	rebuildEvery = 24 * time.Hour
 )
@@ -31,7 +33,7 @@ func (v *Verifier) Load(ctx context.Context) error {
 	if err := v.sendBeat(ctx); err != nil {
 		return err
 	}
-	return v.reload(ctx, false)
+	return v.reload(ctx)
 }
 
 // CatchUp returns when the index has every change that was committed before the call, or with an error
@@ -65,66 +67,64 @@ func (v *Verifier) unlock() { <-v.writing }
 // before it began.
 func (v *Verifier) follow(ctx context.Context) error {
 	changes, err := v.takeIn(ctx)
-	switch {
-	case err != nil:
-		return err
-	case changes.Lost || v.index.Load().stale(v.options.Now()):
-		return v.reload(ctx, changes.Forked)
+	if err == nil && changes.Lost {
+		err = v.reload(ctx)
 	}
-	return nil
+	return err
 }
 
 // takeIn takes in what changed, unless the feed does not lead on to it.
 func (v *Verifier) takeIn(ctx context.Context) (keys.FeedChanges, error) {
-	x, asked, begin, beat := v.index.Load(), v.asked.Load(), v.options.Now(), v.beat.Load()
-	soon, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
-	changes, err := v.source.FollowFeed(soon, *x.mark.Load())
-	if err != nil || changes.Lost {
-		return changes, err
+	changes, asked, err := v.advance(ctx, v.index.Load())
+	if err == nil && !changes.Lost {
+		v.knows(asked)
 	}
-	if changes.Mark != *x.mark.Load() {
-		x.apply(changes)
+	return changes, err
+}
+
+// asking is what stood fast when the source was asked for changes.
+type asking struct {
+	calls uint64
+	begin moment
+	beat  *heartbeat
+}
+
+// advance takes in what changed since an index's place in the feed, unless the feed does not lead on to it.
+func (v *Verifier) advance(ctx context.Context, x *index) (keys.FeedChanges, asking, error) {
+	asked := asking{v.asked.Load(), v.moment(), v.beat.Load()}
+	changes, err := v.changesAfter(ctx, *x.mark.Load(), asked.beat)
+	if err == nil && !changes.Lost && changes.Mark != *x.mark.Load() {
+		x.apply(changes, asked.begin.at)
 	}
-	v.answered = asked
-	if until, proof := beat.proves(begin, changes.Beat); proof {
+	return changes, asked, err
+}
+
+// knows says that the index has everything that an answer could tell.
+func (v *Verifier) knows(asked asking) {
+	v.answered = asked.calls
+	if until, proof := asked.beat.proves(asked.begin); proof {
 		v.proof.Store(&until)
 	}
-	return changes, nil
 }
 
-// stale says whether so much of an old index has ended that it is worth to be built anew.
-func (x *index) stale(now time.Time) bool {
-	return now.Sub(x.built) > rebuildEvery && int64(x.ended)*4 > x.tokenCount.Load()
+// changesAfter asks the source what changed after a mark, and takes no answer that lacks the last heartbeat.
+func (v *Verifier) changesAfter(ctx context.Context, after keys.FeedMark, last *heartbeat) (keys.FeedChanges, error) {
+	soon, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	changes, err := v.source.FollowFeed(soon, after)
+	if err != nil {
+		return keys.FeedChanges{}, err
+	}
+	return changes, last.mustShow(changes.Beat)
 }
 
-// reload builds a new index beside the current one and puts it in its place in one step. Of a database that
-// has forked, what was revoked is written back before the index is used.
-func (v *Verifier) reload(ctx context.Context, forked bool) error {
-	begin := v.options.Now()
-	x, err := load(ctx, v.source, begin)
+// reload builds a new index beside the current one and puts it in its place in one step.
+func (v *Verifier) reload(ctx context.Context) error {
+	x, err := v.build(ctx, v.options.Now())
 	if err != nil {
 		return err
 	}
-	if forked {
-		written, err := v.writeBack(ctx, v.index.Load(), x, v.provedAt())
-		if err != nil {
-			return err
-		}
-		if written {
-			if x, err = load(ctx, v.source, begin); err != nil {
-				return err
-			}
-		}
-	}
-	// The old index is given to the flush first, so that no count falls between the two.
-	if old := v.index.Load(); old != nil {
-		v.usage.mu.Lock()
-		v.usage.draining = append(v.usage.draining, drained{old, begin})
-		v.usage.mu.Unlock()
-		v.stats.reloads.Add(1)
-	}
-	v.index.Store(x)
+	v.replace(x)
 	changes, err := v.takeIn(ctx)
 	if err == nil && changes.Lost {
 		err = errOvertaken
@@ -132,12 +132,40 @@ func (v *Verifier) reload(ctx context.Context, forked bool) error {
 	return err
 }
 
-// provedAt is when the index was last known to have everything, or the zero time.
-func (v *Verifier) provedAt() (at time.Time) {
-	if proof := v.proof.Load(); proof != nil {
-		at = *proof
+// replace puts an index in the place of the current one.
+func (v *Verifier) replace(x *index) {
+	// The old index is given to the flush first, so that no count falls between the two.
+	if old := v.index.Load(); old != nil {
+		v.usage.mu.Lock()
+		v.usage.draining = append(v.usage.draining, drained{old, v.options.Now()})
+		v.usage.mu.Unlock()
+		v.stats.reloads.Add(1)
 	}
-	return at
+	v.index.Store(x)
+}
+
+// build loads an index. Of a database that has forked, what was revoked is written back first, also when that
+// happened while everything was loaded: afterwards nobody could tell what the old index knew.
+func (v *Verifier) build(ctx context.Context, begin time.Time) (*index, error) {
+	for lost := 0; ; {
+		x, err := load(ctx, v.source, begin, v.beat.Load())
+		if err != nil {
+			return nil, err
+		}
+		forked, err := v.hasForked(ctx)
+		if err != nil || !forked {
+			return x, err
+		}
+		written, err := v.writeBack(ctx, x)
+		if err != nil {
+			return nil, err
+		}
+		if written == 0 {
+			v.tellOfFork(lost)
+			return x, nil
+		}
+		lost += written
+	}
 }
 
 // errOvertaken says that the feed went on too far while everything was loaded.
@@ -149,6 +177,7 @@ func (v *Verifier) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { v.every(ctx, pollEvery, v.hints, "the change feed could not be read", v.poll) })
 	loops.Go(func() { v.every(ctx, beatEvery, nil, "the heartbeat could not be written", v.sendBeat) })
+	loops.Go(func() { v.every(ctx, lookEvery, nil, "the index could not be built anew", v.rebuild) })
 	v.every(ctx, flushEvery, nil, "usage could not be written", v.Flush)
 	loops.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
@@ -165,7 +194,7 @@ func (v *Verifier) poll(ctx context.Context) error {
 	}
 	defer v.unlock()
 	if v.index.Load() == nil {
-		return v.reload(ctx, false)
+		return v.reload(ctx)
 	}
 	return v.follow(ctx)
 }

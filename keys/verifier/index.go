@@ -28,6 +28,7 @@ type index struct {
 	// What follows is the writer's, but for the two counts, which Stats reads.
 	tokenCount, keyCount atomic.Int64
 	ended                int
+	branch               keys.FeedBranch
 	byNumber             numberTable
 	grantsOf             grantsOf
 	grantRows            int

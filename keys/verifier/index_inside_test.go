@@ -26,6 +26,9 @@ type world struct {
 	keys    []keys.FeedKey
 	// changed holds the place of the key that each change was about, or -1 for the account.
 	changed []int
+	// branch names the history that the changes after the first shared ones are of. A mark of another one is not known.
+	branch  string
+	shared  int64
 	fail    error
 	batches []keys.UsageBatch
 	refused map[keys.Refusal]int
@@ -69,7 +72,7 @@ func (w *world) change(at int, do func(k *keys.FeedKey)) {
 	w.changed = append(w.changed, at)
 }
 
-func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedMark, error) {
+func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedPlace, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	into.Account(w.account)
@@ -84,17 +87,43 @@ func (w *world) LoadFeed(_ context.Context, into keys.FeedLoad) (keys.FeedMark, 
 			into.Token(t)
 		}
 	}
-	return keys.FeedMark{Seq: int64(len(w.changed))}, w.fail
+	return keys.FeedPlace{Mark: w.mark(), Branch: w.marksAfter(0)}, w.fail
+}
+
+// marksAfter are the changes after a number.
+func (w *world) marksAfter(seq int64) (all keys.FeedBranch) {
+	for seq < int64(len(w.changed)) {
+		seq++
+		all = append(all, w.markAt(seq))
+	}
+	return all
+}
+
+// mark is where a reader stands who knows everything.
+func (w *world) mark() keys.FeedMark {
+	return w.markAt(int64(len(w.changed)))
+}
+
+func (w *world) markAt(seq int64) keys.FeedMark {
+	if seq <= w.shared {
+		return keys.FeedMark{Seq: seq}
+	}
+	return keys.FeedMark{Seq: seq, EventID: w.branch}
 }
 
 func (w *world) Beat(context.Context, keys.Heartbeat) (keys.Beat, error) { return keys.Beat{}, w.fail }
 
-func (w *world) DeactivateLost(context.Context, keys.LostRevocation) error { return w.fail }
+func (w *world) DeactivateLost(context.Context, keys.LostRevocation) (bool, error) {
+	return false, w.fail
+}
 
 func (w *world) FollowFeed(_ context.Context, after keys.FeedMark) (keys.FeedChanges, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := keys.FeedChanges{Mark: keys.FeedMark{Seq: int64(len(w.changed))}}
+	if after.Seq > int64(len(w.changed)) || after != w.markAt(after.Seq) {
+		return keys.FeedChanges{Lost: true, Forked: true}, w.fail
+	}
+	c := keys.FeedChanges{Mark: w.mark(), Branch: w.marksAfter(after.Seq)}
 	for _, at := range w.changed[after.Seq:] {
 		if at < 0 {
 			c.Accounts = append(c.Accounts, w.account)
@@ -157,7 +186,7 @@ func TestNoReaderSeesAMixOfTwoStates(t *testing.T) {
 		}
 		states[i] = keys.FeedChanges{Keys: []keys.FeedKey{k}, Accounts: []keys.FeedAccount{a}}
 	}
-	x.apply(states[0])
+	x.apply(states[0], noon)
 	var readers sync.WaitGroup
 	done := atomic.Bool{}
 	var seen [codes]atomic.Int64
@@ -170,7 +199,7 @@ func TestNoReaderSeesAMixOfTwoStates(t *testing.T) {
 	}
 	enough := func() bool { return seen[CodeRotated].Load() > 1000 && seen[CodeInactive].Load() > 1000 }
 	for i := 0; i < 20_000 || !enough(); i++ {
-		x.apply(states[i%2])
+		x.apply(states[i%2], noon)
 	}
 	done.Store(true)
 	readers.Wait()

@@ -32,15 +32,20 @@ type grantOfKey struct {
 	account uint32
 }
 
-// load builds an index of everything that the source has.
-func load(ctx context.Context, source Source, now time.Time) (*index, error) {
+// load builds an index of everything that the source has. What lacks the last heartbeat is an error: the index
+// would be older than what is known already.
+func load(ctx context.Context, source Source, now time.Time, last *heartbeat) (*index, error) {
 	l := &loader{x: newIndex(), b: newBook(), owners: map[int64]uint32{}, lastSets: map[int64]uint32{}}
-	mark, err := source.LoadFeed(ctx, l)
+	place, err := source.LoadFeed(ctx, l)
+	if err == nil {
+		err = last.mustShow(place.Beat)
+	}
 	if err != nil {
 		return nil, err
 	}
 	l.finish()
-	l.x.mark.Store(&mark)
+	l.x.mark.Store(&place.Mark)
+	l.x.branch = place.Branch
 	l.x.built = now
 	return l.x, nil
 }

@@ -2,7 +2,6 @@ package verifier
 
 import (
 	"context"
-	"time"
 
 	"latchkey/keys"
 )
@@ -10,22 +9,39 @@ import (
 // This file is for a database that does not know any more what it had acknowledged: after a failover to a
 // server that was behind, or after a restore. What was revoked must not come back to life by that.
 
-// writeBack looks for what this node knew to be over and the database does not, and has it written down
-// again. It says whether there was something.
-func (v *Verifier) writeBack(ctx context.Context, old, next *index, knownAt time.Time) (found bool, err error) {
-	mark := old.mark.Load()
-	lost := old.missingIn(next)
-	for _, l := range lost {
-		l.Change, l.KnownAt = mark.Seq, knownAt
-		if err := v.source.DeactivateLost(ctx, l); err != nil {
-			return true, err
-		}
-		v.options.Log.Error("a revocation was lost, so the key is deactivated", "key", l.Key)
+// hasForked says whether the database does not know the newest change that the index has.
+func (v *Verifier) hasForked(ctx context.Context) (bool, error) {
+	old := v.index.Load()
+	if old == nil {
+		return false, nil
 	}
+	changes, err := v.changesAfter(ctx, *old.mark.Load(), v.beat.Load())
+	return changes.Forked, err
+}
+
+// writeBack has what the index knows to be over, and next does not, written down again. It returns how much was.
+func (v *Verifier) writeBack(ctx context.Context, next *index) (written int, err error) {
+	old := v.index.Load()
+	mark := old.mark.Load()
+	for _, l := range old.missingIn(next) {
+		l.Change, l.Branch = mark.Seq, old.branch
+		done, err := v.source.DeactivateLost(ctx, l)
+		if err != nil {
+			return written, err
+		}
+		if done {
+			written++
+			v.stats.lost.Add(1)
+			v.options.Log.Error("a revocation was lost, so the key is deactivated", "key", l.Key)
+		}
+	}
+	return written, nil
+}
+
+// tellOfFork says how a fork ended.
+func (v *Verifier) tellOfFork(revocations int) {
 	v.stats.forks.Add(1)
-	v.stats.lost.Add(uint64(len(lost)))
-	v.options.Log.Error("the database has lost changes that it had acknowledged", "change", mark.Seq, "revocations", len(lost))
-	return len(lost) > 0, nil
+	v.options.Log.Error("the database has lost changes that it had acknowledged", "change", v.index.Load().mark.Load().Seq, "revocations", revocations)
 }
 
 // missingIn are the keys and tokens that are over in x and alive in next.

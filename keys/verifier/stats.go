@@ -62,7 +62,7 @@ func (v *Verifier) State() State {
 		return s
 	}
 	s.Loaded, s.Mark = true, *x.mark.Load()
-	s.Age = v.options.Now().Sub(*proof)
+	s.Age = v.passed(proof, v.options.Now())
 	s.Current = s.Age <= s.Bound
 	return s
 }

@@ -13,14 +13,15 @@ import (
 
 // Source is where a Verifier learns what is true. *store.Store is one.
 type Source interface {
-	// LoadFeed gives everything to into and returns the place in the feed that it shows.
-	LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedMark, error)
+	// LoadFeed gives everything to into and returns which snapshot that was.
+	LoadFeed(ctx context.Context, into keys.FeedLoad) (keys.FeedPlace, error)
 	// FollowFeed returns what changed after a mark.
 	FollowFeed(ctx context.Context, after keys.FeedMark) (keys.FeedChanges, error)
 	// Beat commits a heartbeat, which FollowFeed shows from then on where reads alone prove nothing.
 	Beat(ctx context.Context, h keys.Heartbeat) (keys.Beat, error)
-	// DeactivateLost writes down again, as the key's deactivation, that something is over.
-	DeactivateLost(ctx context.Context, lost keys.LostRevocation) error
+	// DeactivateLost writes down again, as the key's deactivation, that something is over, unless somebody who
+	// knows what was lost decided otherwise. It says whether it did.
+	DeactivateLost(ctx context.Context, lost keys.LostRevocation) (done bool, err error)
 }
 
 // Sink is where a Verifier writes what it counted. *store.Store is one.
@@ -39,6 +40,9 @@ const DefaultMaxStaleness = 60 * time.Second
 type Options struct {
 	// Now is the clock. It is required.
 	Now func() time.Time
+	// SinceBoot is how long ago the machine was started, with the time that it slept since. Without it, an index
+	// ages only while the machine is awake.
+	SinceBoot func() time.Duration
 	// Log takes what cannot be returned as an error. It is required.
 	Log *slog.Logger
 	// Account is the slug of the account that is guarded when a request names none. Empty, it is the
@@ -64,7 +68,7 @@ type Verifier struct {
 
 	// proof is when the index was last known to have everything that was committed, and beat the last
 	// heartbeat of this node.
-	proof atomic.Pointer[time.Time]
+	proof atomic.Pointer[moment]
 	beat  atomic.Pointer[heartbeat]
 	// hints has room for one hint that there is something in the feed.
 	hints chan struct{}
@@ -160,7 +164,7 @@ func (v *Verifier) Ask(r Request) Verdict {
 // current says whether the index was proved to be current lately enough.
 func (v *Verifier) current(now time.Time) bool {
 	proof := v.proof.Load()
-	return proof != nil && now.Sub(*proof) <= v.options.MaxStaleness
+	return proof != nil && v.passed(proof, now) <= v.options.MaxStaleness
 }
 
 // missed counts a verification that had no credentials, or none that could be understood.

@@ -68,9 +68,9 @@ func (m *feedModel) String() string {
 func (b *bench) loadFeed(s *store.Store) *feedModel {
 	b.Helper()
 	m := newFeedModel()
-	mark, err := s.LoadFeed(b.Context(), m)
+	place, err := s.LoadFeed(b.Context(), m)
 	b.must(err)
-	m.mark = mark
+	m.mark = place.Mark
 	return m
 }
 

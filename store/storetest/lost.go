@@ -1,7 +1,9 @@
 package storetest
 
 import (
-	"time"
+	"fmt"
+	"slices"
+	"strings"
 
 	"latchkey/keys"
 )
@@ -10,7 +12,7 @@ var lostCases = []testCase{
 	{"lost/a key whose revocation was lost becomes inactive, with an alarm in its account", func(b *bench) {
 		by := b.newAccount("acme")
 		made := b.newKey(by, "Orders sync", "orders-viewer")
-		b.must(b.a.DeactivateLost(b.Context(), keys.LostRevocation{Key: made.Key.ID, Change: 41, KnownAt: b.clock.Now()}))
+		b.deactivateLost(keys.LostRevocation{Key: made.Key.ID, Change: 41}, true)
 		b.wantStatus(by, made.Key.ID, keys.StatusInactive)
 		got := b.raw.rows(`SELECT account_id, actor_kind, action, object_id, alarm, details FROM audit ORDER BY seq DESC LIMIT 1`)[0]
 		want := []string{by.AccountID, "system", "key.deactivated", string(made.Key.ID), got[4], `{"change":41,"reason":"lost"}`}
@@ -27,24 +29,62 @@ var lostCases = []testCase{
 		by := b.newAccount("acme")
 		made := b.newKey(by, "Orders sync", "orders-viewer")
 		first := made.Key.Tokens[0].Number
-		lost := keys.LostRevocation{Key: made.Key.ID, Token: first + 1000, KnownAt: b.clock.Now()}
-		b.must(b.a.DeactivateLost(b.Context(), lost))
+		lost := keys.LostRevocation{Key: made.Key.ID, Token: first + 1000}
+		b.deactivateLost(lost, false)
 		b.wantStatus(by, made.Key.ID, keys.StatusActive)
 		lost.Token = first
-		b.must(b.a.DeactivateLost(b.Context(), lost))
+		b.deactivateLost(lost, true)
 		b.wantStatus(by, made.Key.ID, keys.StatusInactive)
+	}},
+	{"lost/a key that was activated before the revocation which was lost becomes inactive", func(b *bench) {
+		by := b.newAccount("acme")
+		made := b.newKey(by, "Orders sync", "orders-viewer")
+		b.deactivateAndActivate(by, made.Key.ID)
+		lost := keys.LostRevocation{Key: made.Key.ID, Branch: b.branch()}
+		b.newKey(by, "Other", "orders-viewer")
+		b.deactivateLost(lost, true)
+		b.wantStatus(by, made.Key.ID, keys.StatusInactive)
+	}},
+	{"lost/of an activation that is older than all that is remembered, nobody can say that it came since", func(b *bench) {
+		by := b.newAccount("acme")
+		made := b.newKey(by, "Orders sync", "orders-viewer")
+		b.deactivateAndActivate(by, made.Key.ID)
+		b.newKey(by, "Other", "orders-viewer")
+		newest := b.branch()
+		b.deactivateLost(keys.LostRevocation{Key: made.Key.ID, Branch: newest[len(newest)-1:]}, true)
+	}},
+	{"lost/a key that somebody has activated since stays active, also when the activation bears the number of a change that was lost", func(b *bench) {
+		by := b.newAccount("acme")
+		made := b.newKey(by, "Orders sync", "orders-viewer")
+		b.deactivateAndActivate(by, made.Key.ID)
+		branch := b.branch()
+		branch[len(branch)-2].EventID, branch[len(branch)-1].EventID = "lost", "lost"
+		b.deactivateLost(keys.LostRevocation{Key: made.Key.ID, Branch: branch}, false)
+		b.wantStatus(by, made.Key.ID, keys.StatusActive)
+	}},
+	{"lost/a load and the feed tell of every change", func(b *bench) {
+		by := b.newAccount("acme")
+		start := b.loadFeed(b.a).mark
+		for range 3 {
+			b.newKey(by, "Orders sync", "orders-viewer")
+		}
+		all := b.branch()
+		followed := b.followFeed(start)
+		if text := fmt.Sprint(followed.Branch); len(followed.Branch) < 3 || !strings.HasSuffix(fmt.Sprint(all), text[1:]) || all[len(all)-1] != followed.Mark {
+			b.Fatalf("the feed tells of %v to %+v, a load of %v", followed.Branch, followed.Mark, all)
+		}
+		log := b.raw.Texts(`SELECT event_id FROM change_log ORDER BY seq`)
+		if !slices.EqualFunc(log, all, func(id string, m keys.FeedMark) bool { return m.EventID == id }) {
+			b.Fatalf("the log has %q, a load tells of %v", log, all)
+		}
 	}},
 	{"lost/a key that somebody has activated since stays active", func(b *bench) {
 		by := b.newAccount("acme")
 		made := b.newKey(by, "Orders sync", "orders-viewer")
-		known := b.clock.Now()
-		b.clock.Advance(time.Second)
-		_, _, err := b.a.DeactivateKey(b.Context(), by, made.Key.ID)
-		b.must(err)
-		_, _, err = b.a.ActivateKey(b.Context(), by, made.Key.ID)
-		b.must(err)
+		known := b.branch()
+		b.deactivateAndActivate(by, made.Key.ID)
 		before := b.raw.dump()
-		b.must(b.a.DeactivateLost(b.Context(), keys.LostRevocation{Key: made.Key.ID, KnownAt: known}))
+		b.deactivateLost(keys.LostRevocation{Key: made.Key.ID, Branch: known}, false)
 		b.wantStatus(by, made.Key.ID, keys.StatusActive)
 		if b.raw.dump() != before {
 			b.Fatal("something changed")
@@ -59,7 +99,7 @@ var lostCases = []testCase{
 		b.must(err)
 		before := b.raw.dump()
 		for _, id := range []keys.KeyID{inactive.Key.ID, deleted.Key.ID, "appkey-acme-00000000", "nonsense"} {
-			b.must(b.a.DeactivateLost(b.Context(), keys.LostRevocation{Key: id, KnownAt: b.clock.Now()}))
+			b.deactivateLost(keys.LostRevocation{Key: id}, false)
 		}
 		if b.raw.dump() != before {
 			b.Fatal("something changed")
@@ -95,6 +135,32 @@ var lostCases = []testCase{
 			}
 		}
 	}},
+}
+
+// deactivateLost writes a revocation back, and fails the test unless it says whether it did.
+func (b *bench) deactivateLost(lost keys.LostRevocation, want bool) {
+	b.Helper()
+	done, err := b.a.DeactivateLost(b.Context(), lost)
+	b.must(err)
+	if done != want {
+		b.Fatalf("it says that it wrote something back: %v, want %v", done, want)
+	}
+}
+
+// branch is what a node knows that loads now.
+func (b *bench) branch() keys.FeedBranch {
+	b.Helper()
+	place, err := b.b.LoadFeed(b.Context(), newFeedModel())
+	b.must(err)
+	return place.Branch
+}
+
+func (b *bench) deactivateAndActivate(by keys.Actor, id keys.KeyID) {
+	b.Helper()
+	_, _, err := b.a.DeactivateKey(b.Context(), by, id)
+	b.must(err)
+	_, _, err = b.a.ActivateKey(b.Context(), by, id)
+	b.must(err)
 }
 
 // wantStatus fails the test unless a key has a status.

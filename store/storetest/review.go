@@ -44,7 +44,7 @@ var reviewCases = []testCase{
 	}},
 	{"review/the feed tells a verifier of both ends", func(b *bench) {
 		by := b.newAccount("acme")
-		mark, err := b.a.LoadFeed(b.Context(), &feedSink{})
+		before, err := b.a.LoadFeed(b.Context(), &feedSink{})
 		b.must(err)
 		since := b.putUnderReview(by)
 		loaded := &feedSink{}
@@ -55,7 +55,7 @@ var reviewCases = []testCase{
 		}
 		_, err = b.a.ConfirmReview(b.Context(), by, since)
 		b.must(err)
-		changes, err := b.a.FollowFeed(b.Context(), mark)
+		changes, err := b.a.FollowFeed(b.Context(), before.Mark)
 		b.must(err)
 		if len(changes.Accounts) != 1 || changes.Accounts[0].Review || changes.Accounts[0].ID != by.AccountID {
 			b.Fatalf("it follows %+v", changes.Accounts)
