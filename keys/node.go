@@ -12,7 +12,8 @@ type Node struct {
 	// Strayed says that the database does not have that change: a failover has lost it. The numbers that the
 	// node counts then are not those of the changes there, until it has loaded everything anew.
 	Strayed bool
-	BeatAt  time.Time
+	// BeatAt is when its last heartbeat was committed.
+	BeatAt time.Time
 	// ProvedAt is the moment up to which it was known to have every change.
 	ProvedAt time.Time
 	// MaxStaleness is how long after ProvedAt it goes on answering verifications.
@@ -21,10 +22,14 @@ type Node struct {
 
 // Knows says whether nothing that was committed up to the change with this number can be missed by a
 // verification of the node that starts at a moment of the database's clock: the node has the change, or it has
-// not proved for so long that it is current that it refuses everything.
+// not proved for so long that it is current that it refuses everything, and nothing has been heard of it since.
 func (n Node) Knows(change int64, at time.Time) bool {
-	return n.Applied >= change && !n.Strayed || n.CutOff(at)
+	return n.Applied >= change && !n.Strayed || n.CutOff(at) && n.silent()
 }
+
+// silent says whether the node has sent no heartbeat since it refuses everything. It needs one to answer again, so
+// one that has may have done so already.
+func (n Node) silent() bool { return !n.BeatAt.After(n.ProvedAt.Add(n.MaxStaleness)) }
 
 // CutOff says whether the node refuses every verification, because it could not prove for too long that it
 // is current.

@@ -27,6 +27,10 @@ func TestTheStateOfANodeIsTheAgeOfItsProof(t *testing.T) {
 	if late := at.Add(time.Hour); strayed.State(late) != NodeCutOff || !strayed.Knows(8, late) {
 		t.Error("with changes that were lost it is not cut off after an hour")
 	}
+	heard := Node{Applied: 7, ProvedAt: at.Add(-time.Hour), BeatAt: at.Add(-time.Second), MaxStaleness: time.Minute}
+	if !heard.CutOff(at) || heard.Knows(8, at) || !heard.Knows(7, at) {
+		t.Error("who refused everything and is heard of again, so may answer again, knows what it lacks")
+	}
 	short := Node{ProvedAt: at.Add(-4 * time.Second), MaxStaleness: 3 * time.Second}
 	if got := short.State(at); got != NodeCutOff {
 		t.Errorf("past a bound shorter than that it is %s; want %s", got, NodeCutOff)

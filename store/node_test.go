@@ -129,6 +129,12 @@ func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	if got := names(); !slices.Equal(got, []string{"a", "b"}) {
 		t.Fatalf("the nodes are %q; want a and b", got)
 	}
+	// Who refuses everything, and sends a heartbeat again, may answer again.
+	heard := must[store.Nodes](t)(command.Nodes(t.Context(), keys.Heartbeat{}))
+	if n := heard.All[0]; !n.CutOff(heard.At) || n.Knows(10, heard.At) {
+		t.Errorf("%+v knows change 10: %v", n, n.Knows(10, heard.At))
+	}
+	storetest.OpenRaw(t, url).Do(`UPDATE node SET beat_at = proved_at WHERE name = 'a'`)
 	nodes := must[store.Nodes](t)(command.Nodes(t.Context(), keys.Heartbeat{}))
 	for i, want := range []struct {
 		applied       int64
@@ -364,4 +370,24 @@ func selfSigned(t *testing.T, address string) (certificate, key []byte) {
 	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private))
 	encoded := must[[]byte](t)(x509.MarshalPKCS8PrivateKey(private))
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
+}
+
+// By the clock of a node that is ahead every other one seems to have gone.
+func TestANodeWhoseClockIsAheadForgetsNoOther(t *testing.T) {
+	url := storetest.Postgres(t)
+	a := openNode(t, url, "a")
+	gone := openNode(t, url, "gone")
+	for _, s := range []*store.Store{gone, a} {
+		must[keys.Beat](t)(s.Beat(t.Context(), keys.Heartbeat{MaxStaleness: time.Minute}))
+	}
+	raw := storetest.OpenRaw(t, url)
+	raw.Do(`UPDATE node SET beat_at = beat_at - 90000000000 WHERE name = 'gone'`)
+	ahead := must[*store.Store](t)(store.Open(t.Context(), url, store.Options{Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }}))
+	defer func() { _ = ahead.Close() }()
+	if err := ahead.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := raw.Texts(`SELECT name FROM node`); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("after the sweep the nodes are %q; want a, which sent a heartbeat a moment ago", got)
+	}
 }

@@ -55,12 +55,13 @@ func (c *cluster) answers(applied int64) {
 	must(c.t, err)
 }
 
-// beats writes the heartbeat of another node, which refuses everything a minute after its last proof.
+// beats writes the heartbeat of another node, whose last proof is as old, and which refuses everything a minute
+// after it.
 func (c *cluster) beats(name string, applied int64, proofAge time.Duration) {
 	c.t.Helper()
 	_, err := c.db.ExecContext(c.t.Context(), `
 		INSERT INTO node (id, name, version, beat, beat_at, applied, applied_event, proved_at, max_staleness)
-		SELECT $1, $1, 'v2', 1, now, $2, $4, now - $3, 60000000
+		SELECT $1, $1, 'v2', 1, now - $3, $2, $4, now - $3, 60000000
 		FROM (SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now) AS clock
 		ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at, applied = excluded.applied,
 			applied_event = excluded.applied_event, proved_at = excluded.proved_at`,
