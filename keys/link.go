@@ -29,6 +29,19 @@ const (
 	LinkReset LinkKind = "reset"
 )
 
+// MayMake says whether the actor holds what it takes to make links of a kind.
+func (a Actor) MayMake(kind LinkKind) bool {
+	switch kind {
+	case LinkInvitation, LinkReset:
+		return a.May(ManageUsers)
+	case LinkKey:
+		return a.May(EditAPIKeys) || a.May(RenewAPIToken)
+	case LinkRenewal:
+		return a.May(RenewAPIToken)
+	}
+	return false
+}
+
 // Link is a single-access link without its secret. It is opened once, within LinkLife. What it hands over
 // is made when it is opened.
 type Link struct {

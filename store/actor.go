@@ -28,3 +28,9 @@ func (t *tx) checkActor(ctx context.Context) error {
 	}
 	return nil
 }
+
+// itself is a user who does something with what is their own, for which they need to hold nothing.
+func itself(user keys.Actor) keys.Actor {
+	user.Holds = nil
+	return user
+}

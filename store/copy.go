@@ -56,8 +56,15 @@ func Copy(ctx context.Context, from, to string, o Options) (CopyReport, error) {
 	return report, nothingCopied(err)
 }
 
-// nothingCopied says of an error what became of the copy.
-func nothingCopied(err error) error { return fmt.Errorf("%w. Nothing was copied", err) }
+// nothingCopied says of an error what became of the copy, once.
+func nothingCopied(err error) error {
+	if strings.HasSuffix(err.Error(), nothingWasCopied) {
+		return err
+	}
+	return fmt.Errorf("%w%s", err, nothingWasCopied)
+}
+
+const nothingWasCopied = ". Nothing was copied"
 
 // errUnconfirmed is a copy of which nobody knows whether it was kept.
 var errUnconfirmed = errors.New("the target did not confirm the copy, so it holds everything or nothing: see what latchkey audit verify says of it before you serve from either place")

@@ -35,6 +35,9 @@ func (s *Store) EditKey(ctx context.Context, by keys.Actor, in EditKey) (key key
 		if err := t.edit(ctx, &k, in.Name, roles); err != nil {
 			return err
 		}
+		if err := t.voidIfBeyondMaker(ctx, &k); err != nil {
+			return err
+		}
 		if err := t.setStatus(ctx, &k, in.status()); err != nil {
 			return err
 		}

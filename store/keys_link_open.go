@@ -42,7 +42,7 @@ func (t *tx) keyLink(ctx context.Context, id string) (linkRow, error) {
 // actor is whoever has the link, whose address is noted. It returns NotFound for an unknown id and, in the
 // same way and after as much work, for a secret that is not the link's; TooMany when the address has
 // presented too many of those; Gone, with the time, when the link was opened, has expired or was taken
-// back; Conflict with ReasonLinkKeyInactive when the key is not active, which leaves the link as it is. With
+// back, or when its maker could not make it now; Conflict with ReasonLinkKeyInactive when the key is not active, which leaves the link as it is. With
 // Gone and Conflict, which only the right secret meets, Account, AccountID and Key are set all the same.
 func (s *Store) OpenKeyLink(ctx context.Context, by keys.Actor, id string, value secret.Digest) (opened OpenedLink, err error) {
 	link, err := s.presentedLink(ctx, by, id, value)
@@ -67,6 +67,12 @@ func (s *Store) OpenKeyLink(ctx context.Context, by keys.Actor, id string, value
 			return t.noteExpired(ctx, k.Key, &current.Link)
 		}
 		k.Link = current.Link
+		if over, err = t.checkMaker(ctx, current); err != nil {
+			return err
+		}
+		if over != nil {
+			return t.voidKeyLinkBeyondMaker(ctx, &k)
+		}
 		opened.Token, err = t.openKeyLink(ctx, &k)
 		opened.Key = k.Key
 		return err
@@ -100,15 +106,15 @@ func (s *Store) presentedLink(ctx context.Context, by keys.Actor, id string, val
 	return linkRow{}, keys.NotFound(keys.ReasonLinkNotFound)
 }
 
-// lockKeyOfLink is the key of a link, locked and complete, and its account. The link of a deleted key is
-// Gone.
+// lockKeyOfLink is the key of a link, locked and complete, and its account, which is locked, too: so nobody takes
+// away meanwhile what the link's maker may do. The link of a deleted key is Gone.
 func (t *tx) lockKeyOfLink(ctx context.Context, link linkRow) (k keyRow, account keys.Account, err error) {
 	t.saw = true
-	k, err = scanKey(t.row(ctx, `UPDATE api_key SET version = version + 1 WHERE id = $1 RETURNING `+keyColumns, link.keyID))
+	account, err = scanAccount(t.row(ctx, `UPDATE account SET version = version + 1 WHERE id = $1 RETURNING `+accountColumns, link.accountID))
 	if err != nil {
 		return keyRow{}, keys.Account{}, err
 	}
-	account, err = scanAccount(t.row(ctx, `SELECT `+accountColumns+` FROM account WHERE id = $1`, link.accountID))
+	k, err = scanKey(t.row(ctx, `UPDATE api_key SET version = version + 1 WHERE id = $1 RETURNING `+keyColumns, link.keyID))
 	if err != nil {
 		return keyRow{}, keys.Account{}, err
 	}
@@ -149,6 +155,9 @@ func (t *tx) noteExpired(ctx context.Context, k keys.Key, l *keys.Link) error {
 func (t *tx) openKeyLink(ctx context.Context, k *keyRow) (secret.Value, error) {
 	link := k.Link
 	next, err := k.Renewal().After(keys.EventOpen, t.at)
+	if keys.ReasonOf(err) == keys.ReasonRenewalOpen {
+		return secret.Value{}, keys.Gone(keys.ReasonLinkVoided, t.at) // the words of a renewal are for who renews
+	}
 	if err != nil {
 		return secret.Value{}, err
 	}

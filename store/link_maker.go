@@ -2,99 +2,128 @@ package store
 
 import (
 	"context"
+	"strconv"
 
 	"latchkey/keys"
 )
 
-// This file takes links back whose makers could not make them any more. A link acts for its maker: whoever
-// has seen it may open it, so that it must not outlive what the maker was allowed.
+// This file is about the makers of links. A link acts for its maker: whoever has seen it may open it, so that it
+// must not outlive what the maker may do. Opening asks that, and whatever takes a maker's permissions away voids
+// what they made, so that nobody takes it for open.
 
-// Why a link was voided whose maker changed.
-const (
-	voidMakerDeactivated = "maker deactivated"
-	voidMakerLacks       = "maker lacks"
-)
+// Why a link was voided whose maker may not make it any more.
+const voidMakerLacks = "maker lacks"
 
-// voidLinksBeyondMakers takes back the open links of users of the actor's account whose makers could not make
-// them now: they are inactive, do not manage users any more, or do not hold what the link's user holds. With
-// any other such link its maker would sign in as somebody who holds more. The account is locked, and every
-// change of what a user holds ends with this.
-func (t *tx) voidLinksBeyondMakers(ctx context.Context) error {
-	links, err := t.waitingLinks(ctx, `link.account_id = $2 AND link.user_id IS NOT NULL`, t.by.AccountID)
+// lookedAtOnce is how many links one change looks at because of their makers: a change has little time, and nobody
+// may keep others from making it by making links. Those beyond are void once somebody wants to open them.
+const lookedAtOnce = 50
+
+// makerMay says whether the maker of a link could make it now: they are active, may make such links, and hold what
+// the link's user or key holds. A link that a command made is always good, as whoever runs one may do everything.
+func (t *tx) makerMay(ctx context.Context, l linkRow) (bool, error) {
+	makers, err := list(ctx, t, scanUser, `
+		SELECT `+userColumns+` FROM app_user WHERE app_user.account_id = $1 AND app_user.email = $2`, l.accountID, l.CreatedBy)
+	if err != nil || len(makers) == 0 {
+		return err == nil, err
+	}
+	maker := keys.Actor{Kind: keys.ActorUser, AccountID: l.accountID, UserID: makers[0].ID}
+	if maker.Holds, err = t.holds(ctx, maker); err != nil {
+		return false, err
+	}
+	roles, err := t.rolesOfLink(ctx, l)
+	return maker.MayMake(l.Kind) && maker.MayGrant(roles) == nil, err
+}
+
+// checkMaker returns Gone when the maker of a link could not make it now. An error is the database's.
+func (t *tx) checkMaker(ctx context.Context, l linkRow) (gone, err error) {
+	may, err := t.makerMay(ctx, l)
+	if err != nil || may {
+		return nil, err
+	}
+	return keys.Gone(keys.ReasonLinkVoided, t.at), nil
+}
+
+// rolesOfLink are the roles of the user or the key that a link is for.
+func (t *tx) rolesOfLink(ctx context.Context, l linkRow) ([]keys.Role, error) {
+	if l.keyID != "" {
+		return t.rolesOfKey(ctx, l.keyID)
+	}
+	return t.rolesWhere(ctx, `role.id IN (SELECT role_id FROM user_role WHERE user_id = $1)`, l.userID)
+}
+
+// voidLinksAround takes back the open links that a user made, or that are for them, if their makers could not make
+// them now.
+func (t *tx) voidLinksAround(ctx context.Context, user keys.User) error {
+	return t.voidLinksBeyondMakers(ctx, `link.created_by = $3 OR link.user_id = $4`, user.Email, user.ID)
+}
+
+// voidLinksOfRole takes back the open links whose makers could not make them now that a role is another one.
+func (t *tx) voidLinksOfRole(ctx context.Context, role keys.Role) error {
+	return t.voidLinksBeyondMakers(ctx, `
+		link.user_id IN (SELECT user_id FROM user_role WHERE role_id = $3)
+		OR link.key_id IN (SELECT key_id FROM api_key_role WHERE role_id = $3)
+		OR link.created_by IN (SELECT email FROM app_user JOIN user_role ON user_role.user_id = app_user.id WHERE role_id = $3)`, role.ID)
+}
+
+// voidLinksBeyondMakers looks at the open links of the actor's account that a condition on $3 and what follows it
+// chooses, and takes back those whose makers could not make them now. The account is locked.
+func (t *tx) voidLinksBeyondMakers(ctx context.Context, chosen string, args ...any) error {
+	links, err := list(ctx, t, scanLink, `
+		SELECT `+linkColumns+` FROM link
+		WHERE link.account_id = $1 AND link.expires_at > $2 AND link.opened_at IS NULL AND link.voided_at IS NULL AND (`+chosen+`)
+		ORDER BY link.id LIMIT `+strconv.Itoa(lookedAtOnce), append([]any{t.by.AccountID, t.at.UnixMicro()}, args...)...)
 	if err != nil {
 		return err
 	}
 	for _, l := range links {
-		maker, known, err := t.makerOf(ctx, l)
+		may, err := t.makerMay(ctx, l)
+		if err == nil && !may {
+			err = t.voidBeyondMaker(ctx, l)
+		}
 		if err != nil {
 			return err
 		}
-		if !known {
-			continue // a command made it, and whoever runs one may do everything
-		}
-		roles, err := t.rolesWhere(ctx, `role.id IN (SELECT role_id FROM user_role WHERE user_id = $1)`, l.userID)
-		if err != nil {
-			return err
-		}
-		if maker.May(keys.ManageUsers) && maker.MayGrant(roles) == nil {
-			continue
-		}
+	}
+	return nil
+}
+
+// voidBeyondMaker takes back a link whose maker may not make it any more. Until the lock of what it is for,
+// somebody may have opened it, or taken it back.
+func (t *tx) voidBeyondMaker(ctx context.Context, l linkRow) error {
+	if l.keyID == "" {
 		user, err := t.lockUser(ctx, l.accountID, l.userID)
 		if err != nil {
 			return err
 		}
-		if err := t.voidUserLinks(ctx, user, voidMakerLacks); err != nil {
-			return err
-		}
+		return t.voidUserLinks(ctx, user, voidMakerLacks)
 	}
-	return nil
-}
-
-// voidKeyLinksOf takes back the open links of keys that a user made, who is kept out from now on.
-func (t *tx) voidKeyLinksOf(ctx context.Context, user keys.User) error {
-	links, err := t.waitingLinks(ctx, `link.account_id = $2 AND link.created_by = $3 AND link.key_id IS NOT NULL`, user.AccountID, user.Email)
+	k, _, err := t.lockKeyOfLink(ctx, l)
+	if keys.KindOf(err) == keys.KindGone || err == nil && (k.Link.ID != l.ID || !k.Link.Waits(t.at)) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	for _, l := range links {
-		k, _, err := t.lockKeyOfLink(ctx, l)
-		if keys.KindOf(err) == keys.KindGone {
-			continue // the key was deleted meanwhile, and its link with it
-		}
-		if err != nil {
-			return err
-		}
-		// Until the lock another one may have opened the link, or taken it back.
-		if k.Link.ID != l.ID || !k.Link.Waits(t.at) {
-			continue
-		}
-		if err := t.voidLinkOfKey(ctx, &k, voidMakerDeactivated); err != nil {
-			return err
-		}
-		if err := t.noteTokens(ctx, k.id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.voidKeyLinkBeyondMaker(ctx, &k)
 }
 
-// waitingLinks are the links that can be opened and for which a condition on $2 and what follows it holds, in
-// the order in which their keys are locked.
-func (t *tx) waitingLinks(ctx context.Context, condition string, args ...any) ([]linkRow, error) {
-	return list(ctx, t, scanLink, `
-		SELECT `+linkColumns+` FROM link
-		WHERE link.expires_at > $1 AND link.opened_at IS NULL AND link.voided_at IS NULL AND `+condition+`
-		ORDER BY link.key_id, link.id`, append([]any{t.at.UnixMicro()}, args...)...)
+// voidIfBeyondMaker takes back the waiting link of a locked key, whose roles may be others now, if its maker could
+// not make it now.
+func (t *tx) voidIfBeyondMaker(ctx context.Context, k *keyRow) error {
+	if !k.Link.Waits(t.at) {
+		return nil
+	}
+	may, err := t.makerMay(ctx, linkRow{Link: k.Link, accountID: t.by.AccountID, keyID: k.id})
+	if err != nil || may {
+		return err
+	}
+	return t.voidKeyLinkBeyondMaker(ctx, k)
 }
 
-// makerOf is the user who made a link, with what they hold now, which is nothing when they are inactive, and
-// whether there is such a user.
-func (t *tx) makerOf(ctx context.Context, l linkRow) (maker keys.Actor, known bool, err error) {
-	makers, err := list(ctx, t, scanUser, `SELECT `+userColumns+` FROM app_user WHERE app_user.account_id = $1 AND app_user.email = $2`, l.accountID, l.CreatedBy)
-	if err != nil || len(makers) == 0 {
-		return keys.Actor{}, false, err
+// voidKeyLinkBeyondMaker is voidBeyondMaker for the waiting link of a locked key.
+func (t *tx) voidKeyLinkBeyondMaker(ctx context.Context, k *keyRow) error {
+	if err := t.voidLinkOfKey(ctx, k, voidMakerLacks); err != nil {
+		return err
 	}
-	maker = keys.Actor{Kind: keys.ActorUser, AccountID: l.accountID, UserID: makers[0].ID, Email: makers[0].Email}
-	maker.Holds, err = t.holds(ctx, maker)
-	return maker, true, err
+	return t.noteTokens(ctx, k.id)
 }

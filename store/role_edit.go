@@ -18,7 +18,7 @@ type EditRole struct {
 }
 
 // EditRole gives a role of the actor's account its name, description and resources, and says whether
-// that changed anything. Open links of users whose makers could not make them any more are void. It
+// that changed anything. Open links whose makers could not make them any more are void. It
 // returns NotFound when there is no such role, Conflict when it is built in or
 // was changed since the form was made, Invalid when the name breaks a rule or is another role's, when a
 // resource is unknown or when no user would be left who may manage users, and Forbidden when the actor may
@@ -55,7 +55,7 @@ func (s *Store) EditRole(ctx context.Context, by keys.Actor, in EditRole) (role 
 		if err := t.saveRole(ctx, before, role, numberOf); err != nil {
 			return err
 		}
-		return t.voidLinksBeyondMakers(ctx)
+		return t.voidLinksOfRole(ctx, role)
 	})
 	if err != nil {
 		return keys.Role{}, false, err

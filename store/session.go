@@ -186,6 +186,7 @@ func (s *Store) TakeFlash(ctx context.Context, digest secret.Digest) (flash stri
 // the session ends all the same, without its event, which is only logged: nobody stays signed in
 // because of a full disk. An error means that the session may live on.
 func (s *Store) Logout(ctx context.Context, by keys.Actor, digest secret.Digest) error {
+	by = itself(by)
 	ctx = context.WithoutCancel(ctx)
 	unrecorded := s.change(ctx, by, func(ctx context.Context, t *tx) error {
 		ended, err := t.endSession(ctx, digest)

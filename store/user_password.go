@@ -12,6 +12,7 @@ import (
 // browsers but that of the attempt. An open link that could set another password is void. It returns Conflict when the candidate's hash, against which the
 // caller checked the current password, is not the stored one any more.
 func (s *Store) ChangePassword(ctx context.Context, by keys.Actor, c LoginCandidate, try LoginTry, newPHC string, keep secret.Digest) error {
+	by = itself(by)
 	try.Email = keys.NormalEmail(try.Email)
 	return s.change(ctx, by, func(ctx context.Context, t *tx) error {
 		user, err := t.lockUser(ctx, by.AccountID, by.UserID)

@@ -9,6 +9,7 @@ import (
 // ChangePreferences gives the actor the preferences and says whether that changed any. It returns
 // Invalid when a rule is broken, and NotFound when the actor is no user.
 func (s *Store) ChangePreferences(ctx context.Context, by keys.Actor, in keys.Preferences) (changed bool, err error) {
+	by = itself(by)
 	if err := keys.CheckPreferences(in); err != nil {
 		return false, err
 	}

@@ -51,6 +51,7 @@ func (s *Store) OwnSessions(ctx context.Context, by keys.Actor, current secret.D
 // EndOwnSession ends one of the actor's sessions and returns it. It returns NotFound with
 // ReasonSessionNotFound when the actor has no such session, also when it is somebody else's.
 func (s *Store) EndOwnSession(ctx context.Context, by keys.Actor, id string) (ended OwnSession, err error) {
+	by = itself(by)
 	if err := checkText(id); err != nil {
 		return OwnSession{}, err
 	}
@@ -83,6 +84,7 @@ func (s *Store) EndOwnSession(ctx context.Context, by keys.Actor, id string) (en
 // EndOwnSessions ends every session of the actor, the one that they act in too, and returns how many
 // those were.
 func (s *Store) EndOwnSessions(ctx context.Context, by keys.Actor) (ended int, err error) {
+	by = itself(by)
 	err = s.change(ctx, by, func(ctx context.Context, t *tx) error {
 		user, err := t.lockUser(ctx, by.AccountID, by.UserID)
 		if err != nil {

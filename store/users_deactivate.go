@@ -38,10 +38,7 @@ func (s *Store) DeactivateUser(ctx context.Context, by keys.Actor, number int64)
 		if err := t.voidUserLinks(ctx, locked, voidDeactivated); err != nil {
 			return err
 		}
-		if err := t.voidLinksBeyondMakers(ctx); err != nil {
-			return err
-		}
-		return t.voidKeyLinksOf(ctx, user)
+		return t.voidLinksAround(ctx, user)
 	})
 	if err != nil {
 		return keys.User{}, false, err

@@ -16,7 +16,7 @@ type EditUser struct {
 }
 
 // EditUser gives a user of the actor's account their roles, which count from their next request on, and says
-// whether that changed anything. Open links of users whose makers could not make them any more are void. It returns NotFound when there is no such user, Conflict when the user was
+// whether that changed anything. Open links that they made, or that are for them, are void if their makers could not make them now. It returns NotFound when there is no such user, Conflict when the user was
 // edited since the form was made, Forbidden when the actor may not manage users or does not hold what the
 // user holds or shall hold, and Invalid when a role is unknown, when the actor would not manage users any
 // more, or when nobody would.
@@ -57,7 +57,7 @@ func (s *Store) EditUser(ctx context.Context, by keys.Actor, in EditUser) (user 
 		if err := t.checkSelf(user, user.Active(), roles); err != nil {
 			return err
 		}
-		return t.voidLinksBeyondMakers(ctx)
+		return t.voidLinksAround(ctx, user)
 	})
 	if err != nil {
 		return keys.User{}, false, err

@@ -30,17 +30,23 @@ func (s *Store) UserLinkExists(ctx context.Context, id string) (exists bool, err
 
 // UserOfLink returns the user whose password a link can set, when its secret is right and the link can still
 // be opened. It opens nothing. It returns Gone, and whose link it was, when the link was used, voided or has
-// expired, which the caller counts for the audit log; NotFound when
+// expired, or its maker could not make it now, which the caller counts for the audit log; NotFound when
 // there is no such link or the secret is wrong, which look alike; and TooMany when the actor's address has
 // presented too many wrong secrets. A right secret is never refused for that.
 func (s *Store) UserOfLink(ctx context.Context, by keys.Actor, link PresentedLink) (user keys.User, err error) {
 	var l linkRow
+	var gone error
 	err = s.read(ctx, func(ctx context.Context, t *tx) error {
 		var known bool
 		if l, known, err = t.userLinkOf(ctx, link); err != nil || !known {
 			return err
 		}
-		user, err = scanUser(t.row(ctx, `SELECT `+userColumns+` FROM app_user WHERE app_user.id = $1`, l.userID))
+		if user, err = scanUser(t.row(ctx, `SELECT `+userColumns+` FROM app_user WHERE app_user.id = $1`, l.userID)); err != nil {
+			return err
+		}
+		if gone = l.Check(t.at); gone == nil {
+			gone, err = t.checkMaker(ctx, l)
+		}
 		return err
 	})
 	if err != nil {
@@ -49,10 +55,7 @@ func (s *Store) UserOfLink(ctx context.Context, by keys.Actor, link PresentedLin
 	if l.ID == "" {
 		return keys.User{}, s.refuseWrongSecret(ctx, by, link)
 	}
-	if gone := l.Check(s.now()); gone != nil {
-		return user, gone
-	}
-	return user, nil
+	return user, gone
 }
 
 // OpenUserLink opens a link: its user has the password of the hash from then on. Sessions of the user end,
@@ -75,6 +78,12 @@ func (s *Store) OpenUserLink(ctx context.Context, by keys.Actor, link PresentedL
 		}
 		if gone = l.Check(t.at); gone != nil {
 			return errUnchanged
+		}
+		if gone, err = t.checkMaker(ctx, l); err != nil {
+			return err
+		}
+		if gone != nil {
+			return t.voidUserLinks(ctx, locked, voidMakerLacks)
 		}
 		return t.setPasswordByLink(ctx, locked, &l, phc)
 	})

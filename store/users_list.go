@@ -78,12 +78,12 @@ func (t *tx) accountUsers(ctx context.Context, accountID, condition string, args
 	return users, nil
 }
 
-// opened is 1 for a link that was opened.
-func opened(l linkRow) int {
-	if l.OpenedAt.IsZero() {
-		return 0
+// waits is 1 for a link that can be opened, and 0 for one that cannot.
+func (t *tx) waits(l linkRow) int {
+	if l.Waits(t.at) {
+		return 1
 	}
-	return 1
+	return 0
 }
 
 // rolesOfUsers are the roles of users in the order of the roles' names, by the users' ids.
@@ -120,7 +120,7 @@ func (t *tx) linksOfUsers(ctx context.Context, where string, args []any) (map[st
 		WHERE link.voided_at IS NULL AND `+where, args...)
 	slices.SortFunc(links, func(a, b linkRow) int {
 		// The one that waits is the newest, whatever clocks say: a new one voids the one before.
-		return cmp.Or(-cmp.Compare(opened(a), opened(b)), a.CreatedAt.Compare(b.CreatedAt))
+		return cmp.Or(cmp.Compare(t.waits(a), t.waits(b)), a.CreatedAt.Compare(b.CreatedAt))
 	})
 	newest := make(map[string]keys.Link, len(links))
 	for _, l := range links {

@@ -69,7 +69,7 @@ func (s *Server) answerLinkOver(c echo.Context, opened store.OpenedLink, err err
 	if errors.Is(err, refusal) && refusal.Kind == keys.KindGone {
 		view.Text = sayTimes(c, id+".text", words.Args{"At": momentOf(c, refusal.At)})
 		s.refusals.add(keys.Refusal{
-			Action: keys.ActionLinkReopened, AccountID: opened.AccountID, Key: opened.Key.ID, IP: c.RealIP(),
+			Action: keys.ActionLinkReopened, AccountID: opened.AccountID, Key: opened.Key.ID, IP: c.RealIP(), Detail: c.Param("lid"),
 			Route: c.Request().Method + " " + c.Path(), Reason: string(refusal.Reason),
 		}, 1)
 	} else {

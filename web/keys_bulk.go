@@ -156,7 +156,7 @@ func (s *Server) doBulk(c echo.Context, what chosen, known []keys.Key) (out bulk
 		case err == nil:
 			out.same++
 			continue
-		case kind == keys.KindForbidden:
+		case kind == keys.KindForbidden && keys.ReasonOf(err) == keys.ReasonEscalation:
 			escalation = true
 		case kind == keys.KindNotFound:
 		case out.done+out.same+len(out.failed) == 0:
@@ -187,6 +187,9 @@ func nameOf(id keys.KeyID, known []keys.Key) string {
 func sayBulkFailure(c echo.Context, name string, err error) string {
 	args := words.Args{"Name": name}
 	id, known := bulkFailures[keys.KindOf(err)]
+	if keys.ReasonOf(err) == keys.ReasonPermissionMissing {
+		id = "bulk.failed-forbidden" // it was taken away meanwhile
+	}
 	if !known {
 		id = "bulk.failed-not-saved"
 	}

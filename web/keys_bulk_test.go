@@ -10,6 +10,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"latchkey/keys"
+	"latchkey/store/storetest"
 )
 
 // bulk are the fields of an action on these keys.
@@ -152,6 +153,27 @@ func TestBulkRefusesWhatIsNoChoice(t *testing.T) {
 	b.get(pathKeys()).says("#flash", "1 key deactivated. 1 could not be: "+string(foreign)+", already deleted.")
 	if k.dumpOf("globex") != globex {
 		t.Error("it changed the other account")
+	}
+}
+
+// A permission that is taken away in the middle is no attempt to get more.
+func TestABulkActionWhoseActorLosesTheirRoleSaysSo(t *testing.T) {
+	k := newKit(t)
+	if storetest.OnPostgres(t) {
+		t.Skip("the trigger is one of SQLite")
+	}
+	k.addUser("admin@acme.example", keys.RoleUserAdministrator)
+	b := k.signIn("admin@acme.example")
+	one, _ := b.generate("One")
+	two, _ := b.generate("Two")
+	three, _ := b.generate("Three")
+	k.exec(`CREATE TRIGGER loses AFTER UPDATE OF status ON api_key WHEN (SELECT count(*) FROM api_key WHERE status = 'inactive') > 1 BEGIN
+		DELETE FROM user_role WHERE user_id = (SELECT id FROM app_user WHERE email = 'admin@acme.example'); END`)
+	b.post(pathKeysBulk(""), bulk("deactivate", one, two, three)).leadsTo(pathKeys())
+	b.get(pathKeys()).says("#flash", "1 key deactivated. 2 could not be: Two, you may not do that any more; Three, you may not do that any more.")
+	k.server.FlushRefusals(t.Context())
+	if got := k.events(string(keys.ActionAuthzDenied)); got != 0 {
+		t.Errorf("%d events tell of an attempt to get more", got)
 	}
 }
 

@@ -64,7 +64,7 @@ func (s *Server) usersLinkOpen(c echo.Context) error {
 func (s *Server) countReopening(c echo.Context, user keys.User, err error) error {
 	if keys.KindOf(err) == keys.KindGone {
 		s.refusals.add(keys.Refusal{
-			Action: keys.ActionLinkReopened, AccountID: user.AccountID, User: user.ID, IP: c.RealIP(),
+			Action: keys.ActionLinkReopened, AccountID: user.AccountID, User: user.ID, IP: c.RealIP(), Detail: c.Param("lid"),
 			Route: c.Request().Method + " " + c.Path(), Reason: string(keys.ReasonOf(err)),
 		}, 1)
 	}

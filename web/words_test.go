@@ -72,7 +72,7 @@ func TestEveryIDOfWebIsUsed(t *testing.T) {
 }
 
 // composed are the ids that the code puts together from a reason, a resource or a unit.
-var composed = regexp.MustCompile(`^(error|problem|permission|role\.(owner|user-administrator)|history|advice|alarm|audit\.(?:action|advice|field|kind|who)|login\.notice|flash\.renewed|duration\.(valid|marked)|find\.(status|tokens)|bulk\.(heading|ask|text|submit|done|same))[.-]`)
+var composed = regexp.MustCompile(`^(error|problem|permission|role\.(owner|user-administrator)|history|advice|alarm|audit\.(?:action|advice|field|kind|reason|who)|login\.notice|flash\.renewed|duration\.(valid|marked)|find\.(status|tokens)|bulk\.(heading|ask|text|submit|done|same))[.-]`)
 
 func sourceOf(t *testing.T, files ...string) string {
 	t.Helper()

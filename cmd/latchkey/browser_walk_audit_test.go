@@ -54,7 +54,9 @@ func TestB34WithoutScriptFilesAreDownloaded(t *testing.T) {
 	b := c.withoutScript()
 	folder := b.downloads()
 
-	b.click("main .head [download]")
+	b.choose("main .head", "Export CSV")
+	b.comesDown(folder, "api-keys-*.csv", "\ufeff\"id\",\"keyName\"")
+	b.choose("main .head", "Export as XLSX")
 	b.comesDown(folder, "api-keys-*.xlsx", "PK")
 	b.open(pathAudit)
 	b.fill("#actor", email)

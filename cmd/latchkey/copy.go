@@ -42,6 +42,7 @@ func (c *copyCmd) Run(p *program) error {
 		return err
 	}
 	defer func() { _ = target.Close() }()
+	before := movedBefore(from)
 	report, err := store.Copy(p.ctx, from.databaseURL(), to.databaseURL(), storeOptions(p.now, p.log(slog.LevelWarn)))
 	if err != nil {
 		return err
@@ -53,15 +54,27 @@ func (c *copyCmd) Run(p *program) error {
 	}
 	var unmarked error
 	if !from.postgres() {
-		unmarked = markMoved(from.folder, to, p.now())
+		unmarked = markMoved(from.folder, before, to, p.now())
 	}
 	if err := c.tell(p, from, to, report); err != nil {
 		return err
+	}
+	if before != "" {
+		p.say("%s was %s. What changed there since, also what was revoked, is not in this copy.", from, before)
 	}
 	if unmarked != nil {
 		p.say("That it was moved could not be written into %s (%v), so latchkey serve does not refuse that folder.", from, unmarked)
 	}
 	return nil
+}
+
+// movedBefore says where a data folder was copied to before. Where that cannot be read, it cannot be written either,
+// which is told when it is tried.
+func movedBefore(from place) (what string) {
+	if !from.postgres() {
+		what, _ = readMoved(from.folder)
+	}
+	return what
 }
 
 // tell says what was copied, and what is to be done now.

@@ -162,7 +162,12 @@ func TestAFolderThatWasMovedIsNotServedByMistake(t *testing.T) {
 	} {
 		cli(t, "", append(args, "--data", folder)...).ok(t)
 	}
-	cli(t, "", "copy", "--from", "sqlite:"+folder, "--to", "sqlite:"+filepath.Join(t.TempDir(), "again")).ok(t)
+	again := filepath.Join(t.TempDir(), "again")
+	twice := cli(t, "", "copy", "--from", "sqlite:"+folder, "--to", "sqlite:"+again).ok(t)
+	if !strings.Contains(twice.stdout, folder+" was copied to "+to+" at 20") || !strings.Contains(twice.stdout, "also what was revoked, is not in this copy") {
+		t.Errorf("the second copy says %q", twice.stdout)
+	}
+	cli(t, "", "serve", "--data", folder, "--listen", "127.0.0.1:0").refused(t, "was copied to "+to+" at 20", "copied to "+again+" at 20")
 	serveFolder(t, to).stop()
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
@@ -170,6 +175,19 @@ func TestAFolderThatWasMovedIsNotServedByMistake(t *testing.T) {
 	s := serveFolder(t, folder)
 	newCaller(t, s.url).get("/v1/verify", all[0].bearer()).is(t, http.StatusNoContent)
 	s.stop()
+}
+
+func TestACopyIntoADatabaseInWhichNothingMayBeMadeSaysOnceThatNothingWasCopied(t *testing.T) {
+	t.Parallel()
+	folder, cluster := initialised(t), storetest.NewCluster(t)
+	cluster.Exec("postgres", `REVOKE CREATE ON SCHEMA public FROM PUBLIC`)
+	cluster.Exec("postgres", `CREATE ROLE guest LOGIN`)
+	to := strings.Replace(cluster.URL("postgres"), "postgres@", "guest@", 1)
+	said := cli(t, "", "copy", "--from", "sqlite:"+folder, "--to", to)
+	said.refused(t, "permission denied", "Nothing was copied")
+	if n := strings.Count(said.stderr, "othing was copied"); n != 1 {
+		t.Errorf("it says %d times that nothing was copied: %q", n, said.stderr)
+	}
 }
 
 func TestAFolderThatWasMovedToPostgreSQLIsTheFolderOfANode(t *testing.T) {

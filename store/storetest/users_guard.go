@@ -224,6 +224,92 @@ var usersGuardCases = []testCase{
 		_, err = b.openKeyLink(b.b, own)
 		b.must(err)
 	}},
+	{"users/whoever makes very many links can be stopped all the same, and none of the links opens", func(b *bench) {
+		by := b.newAccount("acme")
+		maker := b.actorOf(b.newUser(by, "bo@acme.example", keys.RoleOwner))
+		var made []store.Generated
+		for i := range 60 {
+			made = append(made, b.linkedKey(maker, fmt.Sprint("Key ", i)))
+		}
+		guest := b.newUser(by, "guest@acme.example", "orders-viewer")
+		reset, err := b.a.NewUserLink(b.Context(), maker, guest.Number, secret.NewNonce())
+		b.must(err)
+		_, _, err = b.a.DeactivateUser(b.Context(), by, b.entry(by, maker.Email).Number)
+		b.must(err)
+		waiting := func() int64 {
+			return b.raw.count(`SELECT COUNT(*) FROM link WHERE opened_at IS NULL AND voided_at IS NULL`)
+		}
+		if got := waiting(); got != 11 {
+			b.Fatalf("%d links seem to be open; want 11 that nobody has looked at", got)
+		}
+		for _, link := range made {
+			opened, err := b.openKeyLink(b.b, link)
+			b.wantGone(err, keys.ReasonLinkVoided, b.clock.Now())
+			if !opened.Token.IsZero() {
+				b.Fatal("a token was handed over")
+			}
+		}
+		b.raw.Do(`UPDATE link SET voided_at = NULL WHERE user_id = $1`, guest.ID) // as if nobody had looked at it either
+		_, err = b.a.UserOfLink(b.Context(), b.stranger(), presented(reset))
+		b.want(err, keys.KindGone, keys.ReasonLinkVoided)
+		b.opensNot(reset, keys.ReasonLinkVoided, guest)
+		if got := waiting(); got != 0 {
+			b.Fatalf("%d links seem to be open after they were presented", got)
+		}
+		if got := b.raw.count(`SELECT COUNT(*) FROM api_token`); got != 0 {
+			b.Fatalf("%d tokens were made", got)
+		}
+	}},
+	{"users/a link of a key is void once its maker could not make it any more", func(b *bench) {
+		by := b.newAccount("acme")
+		for name, happens := range map[string]func(maker keys.Actor, key keys.Key){
+			"loses-the-role": func(maker keys.Actor, _ keys.Key) {
+				u := b.entry(by, maker.Email)
+				_, _, err := b.a.EditUser(b.Context(), by, store.EditUser{Number: u.Number, Version: u.Version, Roles: []string{"orders-viewer"}})
+				b.must(err)
+			},
+			"the-role-gets-less": func(maker keys.Actor, _ keys.Key) {
+				b.editRole(by, b.entry(by, maker.Email).Roles[0].Slug, keys.ViewAPIKeys)
+			},
+			"the-key-gets-more": func(_ keys.Actor, key keys.Key) {
+				_, _, err := b.a.EditKey(b.Context(), by, store.EditKey{ID: key.ID, Version: key.Version, Name: key.Name, Active: true, Roles: []string{keys.RoleOwner}})
+				b.must(err)
+			},
+		} {
+			maker := b.newManager(by, name+"@acme.example", keys.ViewAPIKeys, keys.EditAPIKeys, keys.RenewAPIToken)
+			waits, kept := b.linkedKey(maker, name), b.linkedKey(by, "kept, "+name)
+			happens(maker, waits.Key)
+			key, err := b.b.Key(b.Context(), by, waits.Key.ID)
+			b.must(err)
+			if key.Link.Waits(b.clock.Now()) {
+				b.Fatalf("%s: the link seems to wait", name)
+			}
+			_, err = b.openKeyLink(b.a, waits)
+			b.wantGone(err, keys.ReasonLinkVoided, b.clock.Now())
+			_, err = b.openKeyLink(b.a, kept)
+			b.must(err)
+		}
+	}},
+	{"users/what is one's own needs no permission", func(b *bench) {
+		by := b.newAccount("acme")
+		bo := b.newUser(by, "bo@acme.example", keys.RoleOwner)
+		who, current, other := b.actorOf(bo), secret.Digest{}, secret.Digest{}
+		current, other = b.signIn(who, secret.Digest{}), b.signIn(who, secret.Digest{})
+		_, _, err := b.a.EditUser(b.Context(), by, store.EditUser{Number: bo.Number, Version: bo.Version, Roles: []string{"orders-viewer"}})
+		b.must(err)
+		_, err = b.a.ChangePreferences(b.Context(), who, keys.Preferences{Language: "es", Theme: "dark"})
+		b.must(err)
+		b.must(b.a.ChangePassword(b.Context(), who, store.LoginCandidate{PasswordPHC: b.passwordPHC(who)}, store.LoginTry{Email: bo.Email}, testPHC+"2", current))
+		_, err = b.a.Session(b.Context(), other)
+		b.want(err, keys.KindNotFound, keys.ReasonSessionEnded)
+		b.must(b.a.Logout(b.Context(), who, current))
+		if got := b.eventsOf(bo); !slices.Contains(got, "user.password_changed ok") {
+			b.Fatalf("the events are %q", got)
+		}
+		if got := b.raw.count(`SELECT COUNT(*) FROM audit WHERE action = 'logout'`); got != 1 {
+			b.Fatalf("%d events of logging out; want 1", got)
+		}
+	}},
 	{"users/whoever was deactivated or lost a role since they asked changes nothing", func(b *bench) {
 		by := b.newAccount("acme")
 		key := b.newKey(by, "Orders sync").Key
