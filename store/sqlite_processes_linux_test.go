@@ -55,6 +55,9 @@ func cleanStop(*testing.T, string) {}
 // told, among it to make three keys.
 func wantNothingLost(t *testing.T, stop func(t *testing.T, path string), told string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("slow: other processes, which no race detector sees into")
+	}
 	for range 4 {
 		path := healthy(t)
 		run(t, path, `CREATE TABLE ballast (bytes BLOB)`)

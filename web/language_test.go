@@ -245,6 +245,9 @@ func (a answer) showsNoID(name string, known catalogue) {
 // TestQ33EveryPageIsWholeInEveryLanguage looks at every page, form with problems and error for ids of
 // texts, for places that nothing filled and for English left over.
 func TestQ33EveryPageIsWholeInEveryLanguage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: every page in each language")
+	}
 	known := newCatalogue()
 	for _, language := range keys.Languages() {
 		t.Run(language, func(t *testing.T) {
