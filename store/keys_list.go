@@ -103,8 +103,8 @@ func (r keyRows) into(p *KeyPage) {
 	}
 }
 
-// filteredRows reads the rows of a page of a search, and counts what it finds. Where that is little, the page
-// is cut out of it here: the database would have to look through the whole index again.
+// filteredRows reads the rows of a page of a search, and counts what it finds, as far as that goes. Where the page is
+// among those, it is cut out of them here: the database would have to look through the whole index again.
 func (t *tx) filteredRows(ctx context.Context, q keyQuery, ask KeyAsk, place *cursor, page *KeyPage) (found keyRows, err error) {
 	all, err := t.matches(ctx, q)
 	if err != nil {
@@ -112,7 +112,9 @@ func (t *tx) filteredRows(ctx context.Context, q keyQuery, ask KeyAsk, place *cu
 	}
 	if page.Matches = len(all); len(all) > MaxMatches {
 		page.Matches, page.More = MaxMatches, true
-		return t.keyRows(ctx, q, ask, place)
+		if place != nil && !q.reaches(all, *place, ask) {
+			return t.keyRows(ctx, q, ask, place)
+		}
 	}
 	from, to := 0, min(ask.Limit, len(all))
 	if place != nil {
@@ -135,6 +137,15 @@ func (t *tx) filteredRows(ctx context.Context, q keyQuery, ask KeyAsk, place *cu
 	found.previous, found.next = from > 0, to < len(all)
 	found.keys, err = t.keysAt(ctx, q, all[from:to])
 	return found, err
+}
+
+// reaches says whether a page is among the first matches, and so is the next key after it, if there is one.
+func (q keyQuery) reaches(first []cursor, place cursor, ask KeyAsk) bool {
+	at, _ := slices.BinarySearchFunc(first, place, q.compare)
+	if ask.After != "" {
+		return at+1+ask.Limit < len(first)
+	}
+	return at < len(first)
 }
 
 // keyRows reads the rows of a page.

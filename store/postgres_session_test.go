@@ -13,8 +13,8 @@ import (
 )
 
 // A server gives back what a dead node held, but a transaction in which the program waits for a slow reader is
-// not cut. What the operator says goes.
-func TestConnectionsEndWhenTheOtherSideIsGone(t *testing.T) {
+// not cut. Nothing is compiled, which takes longer than any of our queries. What the operator says goes.
+func TestEveryConnectionAsksForItsSettings(t *testing.T) {
 	database := storetest.MigratedPostgres(t)
 	for _, c := range []struct{ setting, usual, patient, said string }{
 		{"idle_in_transaction_session_timeout", "10s", "0", "7s"},
@@ -23,6 +23,7 @@ func TestConnectionsEndWhenTheOtherSideIsGone(t *testing.T) {
 		{"tcp_keepalives_interval", "3", "3", "7"},
 		{"tcp_keepalives_count", "3", "3", "7"},
 		{"tcp_user_timeout", "20000", "0", "7000"},
+		{"jit", "off", "off", "on"},
 	} {
 		for how, url := range map[string]string{
 			"nobody":     database,

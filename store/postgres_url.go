@@ -54,6 +54,9 @@ func postgresConfig(url string) (*pgx.ConnConfig, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "latchkey" // so that an operator knows whose connections they are
 	}
+	if !said(config, "jit") {
+		config.RuntimeParams["jit"] = "off" // to compile a search takes longer than to run it
+	}
 	if !strings.Contains(url, "target_session_attrs=") {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}

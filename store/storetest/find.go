@@ -39,21 +39,9 @@ var findCases = []testCase{
 		FillKeys(b.T, b.url, "acme", n)
 		for _, sort := range []store.KeySort{store.SortCreated, store.SortName, store.SortDuration, store.SortStatus} {
 			for _, ascending := range []bool{false, true} {
-				ask := store.KeyAsk{KeyFind: store.KeyFind{Text: "integration", Sort: sort, Ascending: ascending}, Limit: 300}
-				seen := map[string]bool{}
-				pages := 0
-				for more := true; more; pages++ {
-					page := b.page(by, ask)
-					if page.Matches != store.MaxMatches || !page.More || page.Total != n {
-						b.Fatalf("%d of %d match, more: %v", page.Matches, page.Total, page.More)
-					}
-					for _, id := range pageIDs(page) {
-						seen[id] = true
-					}
-					ask.After, more = page.Next, page.Next != ""
-				}
-				if len(seen) != n || pages != 4 {
-					b.Fatalf("%q %v: %d pages hold %d keys", sort, ascending, pages, len(seen))
+				for _, limit := range []int{50, 300, 250, 1000} { // pages that end before, at and after what is counted
+					ask := store.KeyAsk{KeyFind: store.KeyFind{Text: "integration", Sort: sort, Ascending: ascending}, Limit: limit}
+					b.wantPagesBack(by, ask, b.wantPagesDown(by, ask, n))
 				}
 			}
 		}
@@ -349,4 +337,54 @@ func (b *bench) wantNoted() {
 			b.Fatalf("%s: its row says the roles %q, and it has %s", id, row[3], row[9])
 		}
 	}
+}
+
+// wantPagesDown returns the keys of all pages of a search, from the first one down, and fails the test unless there
+// are n of them, each once.
+func (b *bench) wantPagesDown(by keys.Actor, ask store.KeyAsk, n int) (ids []string) {
+	b.Helper()
+	for more := true; more; {
+		page := b.page(by, ask)
+		if page.Matches != store.MaxMatches || !page.More || page.Total != n || (page.Previous == "") != (len(ids) == 0) {
+			b.Fatalf("%d of %d match, more: %v, after %d keys the previous page is %q", page.Matches, page.Total, page.More, len(ids), page.Previous)
+		}
+		ids = append(ids, pageIDs(page)...)
+		ask.After, more = page.Next, page.Next != ""
+		if more && len(page.Keys) != ask.Limit {
+			b.Fatalf("a page that is not the last has %d keys; want %d", len(page.Keys), ask.Limit)
+		}
+	}
+	if once := slices.Compact(slices.Sorted(slices.Values(ids))); len(ids) != n || len(once) != n {
+		b.Fatalf("%q %v by %d: %d keys, %d of them once; want %d", ask.Sort, ask.Ascending, ask.Limit, len(ids), len(once), n)
+	}
+	return ids
+}
+
+// wantPagesBack fails the test unless the pages before the last one lead back to the first one without a gap.
+func (b *bench) wantPagesBack(by keys.Actor, ask store.KeyAsk, all []string) {
+	b.Helper()
+	ask.After = b.cursorAfter(by, ask, all)
+	page := b.page(by, ask)
+	for start := len(all) - len(page.Keys); page.Previous != ""; {
+		ask.After, ask.Before = "", page.Previous
+		page = b.page(by, ask)
+		from := max(0, start-ask.Limit)
+		if got := pageIDs(page); !slices.Equal(got, all[from:min(from+ask.Limit, len(all))]) || page.Next == "" {
+			b.Fatalf("%q %v by %d: the page before the %dth key has %d others, or none after it", ask.Sort, ask.Ascending, ask.Limit, start, len(got))
+		}
+		start = from
+	}
+	if ask.Before == "" {
+		b.Fatal("no page goes before the last one")
+	}
+}
+
+// cursorAfter is the cursor that leads to the last page.
+func (b *bench) cursorAfter(by keys.Actor, ask store.KeyAsk, all []string) (after string) {
+	b.Helper()
+	for range (len(all) - 1) / ask.Limit {
+		after = b.page(by, ask).Next
+		ask.After = after
+	}
+	return after
 }
