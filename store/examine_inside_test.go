@@ -41,7 +41,7 @@ func TestALargeFileIsExaminedWhileItIsServed(t *testing.T) {
 			s.db.examine = func(ctx context.Context) error { return quickCheck(ctx, path, db.read) }
 			s.examine(t.Context())
 			for range 2 {
-				if _, err := s.LoadFeed(t.Context(), nothing{}); err != nil {
+				if _, err := s.LoadFeed(t.Context(), Nothing{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -56,14 +56,14 @@ func TestALargeFileIsExaminedWhileItIsServed(t *testing.T) {
 	}
 }
 
-// nothing is a keys.FeedLoad that keeps nothing.
-type nothing struct{}
+// Nothing is a keys.FeedLoad that keeps nothing.
+type Nothing struct{}
 
-func (nothing) Account(keys.FeedAccount)       {}
-func (nothing) Key(keys.FeedKeyRow)            {}
-func (nothing) KeyRoles(int64, []int64)        {}
-func (nothing) KeyGrant(int64, keys.FeedGrant) {}
-func (nothing) Token(keys.FeedTokenRow)        {}
+func (Nothing) Account(keys.FeedAccount)       {}
+func (Nothing) Key(keys.FeedKeyRow)            {}
+func (Nothing) KeyRoles(int64, []int64)        {}
+func (Nothing) KeyGrant(int64, keys.FeedGrant) {}
+func (Nothing) Token(keys.FeedTokenRow)        {}
 
 // What looks like damage is looked at again when another program wrote meanwhile, and only then.
 func TestDamageIsCheckedAgainWhenTheFileChanged(t *testing.T) {

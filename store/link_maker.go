@@ -48,7 +48,7 @@ func (t *tx) rolesOfLink(ctx context.Context, l linkRow) ([]keys.Role, error) {
 	if l.keyID != "" {
 		return t.rolesOfKey(ctx, l.keyID)
 	}
-	return t.rolesWhere(ctx, `role.id IN (SELECT role_id FROM user_role WHERE user_id = $1)`, l.userID)
+	return t.rolesOfUser(ctx, l.userID)
 }
 
 // voidLinksAround takes back the open links that a user made, or that are for them, if their makers could not make

@@ -71,7 +71,7 @@ func TestTheFeedShowsTheHeartbeatsOfItsOwnNode(t *testing.T) {
 	}
 	for s, want := range map[*store.Store]int64{a: 3, b: 0} {
 		lost := must[keys.FeedChanges](t)(s.FollowFeed(t.Context(), keys.FeedMark{Seq: 7, EventID: "gone"}))
-		loaded := must[keys.FeedPlace](t)(s.LoadFeed(t.Context(), nothing{}))
+		loaded := must[keys.FeedPlace](t)(s.LoadFeed(t.Context(), store.Nothing{}))
 		if !lost.Lost || lost.Beat != want || loaded.Beat != want {
 			t.Errorf("a feed that is lost shows heartbeat %d, and a load %d; want %d", lost.Beat, loaded.Beat, want)
 		}
@@ -99,15 +99,6 @@ func TestTheNumberOfAHeartbeatThatFailedIsNotUsedAgain(t *testing.T) {
 		t.Errorf("an earlier heartbeat that comes late takes back what is shown: heartbeat %d, want 9", got)
 	}
 }
-
-// nothing is a keys.FeedLoad that keeps nothing.
-type nothing struct{}
-
-func (nothing) Account(keys.FeedAccount)       {}
-func (nothing) Key(keys.FeedKeyRow)            {}
-func (nothing) KeyRoles(int64, []int64)        {}
-func (nothing) KeyGrant(int64, keys.FeedGrant) {}
-func (nothing) Token(keys.FeedTokenRow)        {}
 
 func TestNodesAreThoseThatSendHeartbeats(t *testing.T) {
 	url := storetest.Postgres(t)
@@ -192,7 +183,7 @@ func TestANodeWithChangesThatWereLostConfirmsNothing(t *testing.T) {
 	a, b := openNode(t, url, "a"), openNode(t, url, "b")
 	older, newest := addedAccount(t, a, "acme"), addedAccount(t, a, "globex")
 	skipped := newest.Seq - 1 // a user's event, which is not in the feed
-	if branch := must[keys.FeedPlace](t)(a.LoadFeed(t.Context(), nothing{})).Branch; skipped <= older.Seq || slices.ContainsFunc(branch, func(m keys.FeedMark) bool { return m.Seq == skipped }) {
+	if branch := must[keys.FeedPlace](t)(a.LoadFeed(t.Context(), store.Nothing{})).Branch; skipped <= older.Seq || slices.ContainsFunc(branch, func(m keys.FeedMark) bool { return m.Seq == skipped }) {
 		t.Fatalf("between %d and %d no number is left out: %v", older.Seq, newest.Seq, branch)
 	}
 	heartbeat := func(seq int64, event string) keys.Heartbeat {

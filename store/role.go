@@ -28,6 +28,10 @@ func (t *tx) rolesOfKey(ctx context.Context, keyID string) ([]keys.Role, error) 
 	return t.rolesWhere(ctx, `role.id IN (SELECT role_id FROM api_key_role WHERE key_id = $1)`, keyID)
 }
 
+func (t *tx) rolesOfUser(ctx context.Context, userID string) ([]keys.Role, error) {
+	return t.rolesWhere(ctx, `role.id IN (SELECT role_id FROM user_role WHERE user_id = $1)`, userID)
+}
+
 // chosenRoles are the roles of the actor's account that have these slugs, in the order of their names. A
 // slug that is not among them is a problem of the field "roles".
 func (t *tx) chosenRoles(ctx context.Context, slugs []string) (chosen []keys.Role, err error) {

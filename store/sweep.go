@@ -65,7 +65,7 @@ var sweeps = []sweepable{
 	{"login_limit", fmt.Sprintf(`kind = 'email' AND failures < %d AND last_at < $1`, keys.FailuresUntilLocked), 30 * day, "scope", ""},
 	{"setup_code", `expires_at <= $1`, 0, "node", ""},
 	// By the newest heartbeat, too: to a node whose clock is ahead, all of the others seem to be gone.
-	{"node", `beat_at < $1 AND beat_at < (SELECT MAX(beat_at) FROM node) - 86400000000`, day, "id", ""},
+	{"node", fmt.Sprintf(`beat_at < $1 AND beat_at < (SELECT MAX(beat_at) FROM node) - %d`, day.Microseconds()), day, "id", ""},
 	{"usage_hourly", `hour < $1`, keys.UsageMemory, "hour, token", ""},
 	{"usage_batch", `at < $1`, 30 * day, "writer", ""},
 	// A link is remembered for as long as somebody who has it may be told what became of it.

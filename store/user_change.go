@@ -34,7 +34,7 @@ func (t *tx) lockAccountUser(ctx context.Context, number int64) (keys.User, lock
 	if err != nil {
 		return keys.User{}, lockedUser{}, err
 	}
-	user.Roles, err = t.rolesWhere(ctx, `role.id IN (SELECT role_id FROM user_role WHERE user_id = $1)`, user.ID)
+	user.Roles, err = t.rolesOfUser(ctx, user.ID)
 	return user, locked, err
 }
 
